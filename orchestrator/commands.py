@@ -1,0 +1,283 @@
+"""What a human (or a program) can ask of the supervisor. One model a command, one reply a command.
+
+``link.call(command)`` returns the command's ``Reply``; a refusal raises :class:`Refused` with the next step.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from sessions.models import Entry, Model, QuestionId, SessionId, Status
+from worktrees.models import Change, Landing, Method
+
+
+class Refused(Exception):
+    """The supervisor will not or cannot do it. ``hint`` names the next step."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Done(Model):
+    """It was done. ``message`` is fit to be shown."""
+
+    message: str = ""
+
+
+class Started(Model):
+    names: tuple[str, ...]
+    sessions: tuple[SessionId, ...]
+
+
+class DiffReply(Model):
+    """All work of a session against its base, committed or not, untracked files included."""
+
+    base: str
+    changes: tuple[Change, ...]
+    patch: str
+
+
+class WhyReply(Model):
+    status: Status
+    paused: bool = False
+
+
+class TranscriptReply(Model):
+    entries: tuple[Entry, ...]
+
+
+class LogReply(Model):
+    """The ledger's events of one session, rendered one a line."""
+
+    lines: tuple[str, ...]
+    seq: int
+
+
+class MergePreview(Model):
+    """What a merge would do, computed without touching anything."""
+
+    target: str
+    method: Method
+    files: int
+    added: int
+    removed: int
+    uncommitted: int
+    behind: int
+    conflicts: tuple[str, ...]
+    message: str  # drafted commit message
+    checks: tuple[str, ...]
+    refusal: str | None = None  # why it cannot be merged now
+    hint: str = ""
+
+
+class RemovePreview(Model):
+    """What a removal takes away. Nothing is lost: all of it stays reachable from ``attic``."""
+
+    uncommitted: int
+    unmerged: int  # commits that the target does not hold
+    running: bool
+    attic: str
+
+
+class AttachReply(Model):
+    """How to reach the real pane: run ``argv`` outside tmux."""
+
+    argv: tuple[str, ...]
+    socket: str
+    target: str
+
+
+class Run(Model):
+    """Launch ``count`` sessions of one task. ``env`` is the caller's environment; it reaches the agent unchanged."""
+
+    Reply: ClassVar = Started
+    verb: Literal["run"] = "run"
+    repository: str
+    prompt: str
+    agent: str | None = None
+    base: str | None = None
+    name: str | None = None
+    count: int = 1
+    model: str | None = None
+    permission_mode: str | None = None
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    trust_setup: str | None = None  # content hash of the set-up commands that the human approved
+
+
+class Send(Model):
+    Reply: ClassVar = Done
+    verb: Literal["send"] = "send"
+    session: str
+    text: str
+
+
+class Answer(Model):
+    """Answer the open question. With ``question`` set it is refused when another one is open by now."""
+
+    Reply: ClassVar = Done
+    verb: Literal["answer"] = "answer"
+    session: str
+    choice: str = ""
+    text: str = ""
+    question: QuestionId | None = None
+
+
+class Press(Model):
+    """Keys typed through to the pane, in tmux's names; ``literal`` text is sent as it is."""
+
+    Reply: ClassVar = Done
+    verb: Literal["press"] = "press"
+    session: str
+    keys: tuple[str, ...] = ()
+    literal: str = ""
+
+
+class Interrupt(Model):
+    Reply: ClassVar = Done
+    verb: Literal["interrupt"] = "interrupt"
+    session: str
+
+
+class Stop(Model):
+    """End the program in its own clean way; the worktree stays."""
+
+    Reply: ClassVar = Done
+    verb: Literal["stop"] = "stop"
+    session: str
+
+
+class Resume(Model):
+    """Start the agent again in the same worktree with its own conversation."""
+
+    Reply: ClassVar = Done
+    verb: Literal["resume"] = "resume"
+    session: str
+    env: dict[str, str] = {}
+
+
+class Pause(Model):
+    """Hold (SIGSTOP the process group) or release."""
+
+    Reply: ClassVar = Done
+    verb: Literal["pause"] = "pause"
+    session: str
+    paused: bool
+
+
+class Update(Model):
+    """Bring the base's new commits into the session's branch."""
+
+    Reply: ClassVar = Done
+    verb: Literal["update"] = "update"
+    session: str
+
+
+class See(Model):
+    """The human looks at this session."""
+
+    Reply: ClassVar = Done
+    verb: Literal["see"] = "see"
+    session: str
+
+
+class PreviewMerge(Model):
+    Reply: ClassVar = MergePreview
+    verb: Literal["preview_merge"] = "preview_merge"
+    session: str
+    method: Method = Method.SQUASH
+
+
+class Merge(Model):
+    """Land the work: integrate, check, compare-and-swap. Uncommitted work is committed first with ``message``."""
+
+    Reply: ClassVar = Landing
+    verb: Literal["merge"] = "merge"
+    session: str
+    method: Method = Method.SQUASH
+    checks: tuple[str, ...] | None = None  # None: those of the settings
+    message: str | None = None
+
+
+class PreviewRemove(Model):
+    Reply: ClassVar = RemovePreview
+    verb: Literal["preview_remove"] = "preview_remove"
+    session: str
+
+
+class Remove(Model):
+    """Snapshot, stop the program, remove worktree and branch. All work stays in the attic."""
+
+    Reply: ClassVar = Done
+    verb: Literal["remove"] = "remove"
+    session: str
+
+
+class Diff(Model):
+    Reply: ClassVar = DiffReply
+    verb: Literal["diff"] = "diff"
+    session: str
+
+
+class Why(Model):
+    Reply: ClassVar = WhyReply
+    verb: Literal["why"] = "why"
+    session: str
+
+
+class Transcript(Model):
+    Reply: ClassVar = TranscriptReply
+    verb: Literal["transcript"] = "transcript"
+    session: str
+
+
+class Log(Model):
+    """Events of a session with ``seq`` above ``after``."""
+
+    Reply: ClassVar = LogReply
+    verb: Literal["log"] = "log"
+    session: str
+    after: int = 0
+
+
+class Attach(Model):
+    Reply: ClassVar = AttachReply
+    verb: Literal["attach"] = "attach"
+    session: str
+
+
+class Down(Model):
+    """End the daemon. With ``agents`` every agent is stopped too; worktrees and branches always stay."""
+
+    Reply: ClassVar = Done
+    verb: Literal["down"] = "down"
+    agents: bool = False
+
+
+Command = Annotated[
+    Run
+    | Send
+    | Answer
+    | Press
+    | Interrupt
+    | Stop
+    | Resume
+    | Pause
+    | Update
+    | See
+    | PreviewMerge
+    | Merge
+    | PreviewRemove
+    | Remove
+    | Diff
+    | Why
+    | Transcript
+    | Log
+    | Attach
+    | Down,
+    Field(discriminator="verb"),
+]

@@ -1,0 +1,135 @@
+"""What can happen in the fleet, and the envelope in which the ledger keeps it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sessions.events import Active, AgentKnown, Answered, Counted, Launched, Said, Sent, StatusChanged
+from sessions.models import Model, SessionId
+from worktrees.models import Conflict, Drift, Landing, Totals
+
+
+class Created(Model):
+    """A session was asked for. Written before anything is done, so that a crash leaves a trace (write-ahead)."""
+
+    event: Literal["created"] = "created"
+    name: str
+    agent: str
+    prompt: str
+    repository: str  # root of the main checkout
+    branch: str
+    base: str  # the revision as the user named it
+    base_commit: str
+    target: str  # branch that the work lands on
+    worktree: str
+    model: str | None = None
+
+
+class LaunchFailed(Model):
+    """The launch did not come to a running program. The worktree, if made, is kept."""
+
+    event: Literal["launch_failed"] = "launch_failed"
+    reason: str
+    hint: str = ""
+
+
+class Changed(Model):
+    """What git says of the worktree now."""
+
+    event: Literal["changed"] = "changed"
+    totals: Totals
+    drift: Drift
+    head: str
+    conflicts: tuple[str, ...] = ()  # paths that would conflict with the target today
+
+
+class Seen(Model):
+    """The human looked at the finished turn: done becomes idle."""
+
+    event: Literal["seen"] = "seen"
+
+
+class Snapshotted(Model):
+    event: Literal["snapshotted"] = "snapshotted"
+    ref: str
+    commit: str
+    reason: str
+
+
+class Merging(Model):
+    """A landing is under way; ``step`` is shown to the human ("integrate", "check: pytest -q", "land")."""
+
+    event: Literal["merging"] = "merging"
+    step: str
+
+
+class MergeFailed(Model):
+    event: Literal["merge_failed"] = "merge_failed"
+    reason: str
+    hint: str = ""
+    conflicts: tuple[Conflict, ...] = ()
+    check_output: str = ""
+
+
+class Merged(Model):
+    event: Literal["merged"] = "merged"
+    landing: Landing
+
+
+class Paused(Model):
+    """Held by the human (``paused`` True) or released."""
+
+    event: Literal["paused"] = "paused"
+    paused: bool
+
+
+class Removed(Model):
+    """The worktree and the branch are gone; ``attic`` is the ref that still holds all of their work."""
+
+    event: Literal["removed"] = "removed"
+    attic: str
+
+
+class Noticed(Model):
+    """Something the human should read: a fault that was survived, a warning. ``level``: info, warning, error."""
+
+    event: Literal["noticed"] = "noticed"
+    level: Literal["info", "warning", "error"]
+    title: str
+    message: str
+
+
+Event = Annotated[
+    Created
+    | LaunchFailed
+    | Launched
+    | AgentKnown
+    | StatusChanged
+    | Counted
+    | Active
+    | Said
+    | Sent
+    | Answered
+    | Changed
+    | Seen
+    | Snapshotted
+    | Merging
+    | MergeFailed
+    | Merged
+    | Paused
+    | Removed
+    | Noticed,
+    Field(discriminator="event"),
+]
+
+
+class Envelope(Model):
+    """One line of the ledger. ``seq`` grows by one; ``session`` is None for what concerns the whole fleet."""
+
+    seq: int
+    at: datetime
+    session: SessionId | None = None
+    event: Event

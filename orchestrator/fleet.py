@@ -1,0 +1,203 @@
+"""The read model: a frozen fold of the ledger. ``apply(fleet, envelope)`` is pure and touches one row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from orchestrator.events import (
+    Changed,
+    Created,
+    Envelope,
+    LaunchFailed,
+    Merged,
+    MergeFailed,
+    Merging,
+    Noticed,
+    Paused,
+    Removed,
+    Seen,
+    Snapshotted,
+)
+from sessions.events import Active, AgentKnown, Answered, Counted, Launched, Said, Sent, StatusChanged
+from sessions.models import Model, Response, SessionId, State, Status, Usage
+from worktrees.models import Conflict, Drift, Landing, Totals
+
+RECENT = timedelta(minutes=10)
+"""Responses kept in a row for rates; older ones are in the ledger."""
+
+
+class Row(Model):
+    """Everything that a screen or ``ls`` shows of one session."""
+
+    id: SessionId
+    name: str
+    agent: str
+    prompt: str
+    repository: str
+    branch: str
+    base: str
+    base_commit: str
+    target: str
+    worktree: str
+    model: str | None = None
+    created_at: datetime
+    status: Status
+    pane: str | None = None
+    pid: int | None = None
+    generation: int = 0
+    agent_session_id: str | None = None
+    transcript: str | None = None
+    agent_version: str | None = None
+    usage: Usage = Usage()
+    responses: tuple[Response, ...] = ()  # the last RECENT
+    cost_usd: float | None = None
+    cost_source: str | None = None
+    active: bool = False  # the pane prints
+    active_at: datetime  # last change of `active`, or the last thing we did to it
+    said: str = ""
+    asks: bool = False
+    totals: Totals = Totals()
+    drift: Drift | None = None
+    head: str | None = None
+    conflicts: tuple[str, ...] = ()  # paths that would conflict with the target today
+    snapshot: str | None = None  # newest snapshot's ref
+    merging: str | None = None  # step of a landing under way
+    merge_failure: str | None = None
+    merge_conflicts: tuple[Conflict, ...] = ()
+    landing: Landing | None = None
+    paused: bool = False
+    launch_failure: str | None = None
+
+    @property
+    def state(self) -> State:
+        """The state to show: held by the human wins over what the agent does."""
+        return State.PAUSED if self.paused else self.status.state
+
+    @property
+    def needs_human(self) -> bool:
+        return self.state is State.BLOCKED
+
+    def idle_s(self, now: datetime) -> float:
+        """Seconds since the agent last did anything that we could see; 0 while it prints."""
+        return 0.0 if self.active else max(0.0, (now - self.active_at).total_seconds())
+
+
+class Fleet(Model):
+    """All sessions that exist, in the order of their creation, as of ``seq``."""
+
+    seq: int = 0
+    rows: Mapping[SessionId, Row] = {}
+    notices: tuple[Envelope, ...] = ()  # the last 50 Noticed
+
+    def __iter__(self) -> Iterator[Row]:  # type: ignore[override]
+        return iter(self.rows.values())
+
+    def named(self, name: str) -> Row | None:
+        """The session of that name or id."""
+        for row in self.rows.values():
+            if name in (row.name, row.id):
+                return row
+        return None
+
+
+def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
+    """The fleet after ``envelope``. Rows that the event does not touch stay the same object.
+
+    An envelope that was applied already (``seq`` not newer) changes nothing; one for an unknown session counts
+    only as progress of ``seq``.
+    """
+    if envelope.seq <= fleet.seq:
+        return fleet
+    event, session = envelope.event, envelope.session
+    rows = fleet.rows
+    notices = fleet.notices
+    if isinstance(event, Noticed):
+        notices = (*notices, envelope)[-50:]
+    elif session is not None:
+        if isinstance(event, Created):
+            rows = {**rows, session: _created(session, event, envelope.at)}
+        elif isinstance(event, Removed):
+            rows = {key: row for key, row in rows.items() if key != session}
+        elif (row := rows.get(session)) is not None:
+            rows = {**rows, session: _changed(row, envelope)}
+    return Fleet.model_construct(seq=envelope.seq, rows=rows, notices=notices)
+
+
+def _created(session: SessionId, event: Created, at: datetime) -> Row:
+    return Row(
+        id=session,
+        created_at=at,
+        active_at=at,
+        status=Status(state=State.STARTING, since=at),
+        **event.model_dump(exclude={"event"}),
+    )
+
+
+def _changed(row: Row, envelope: Envelope) -> Row:
+    event, at = envelope.event, envelope.at
+    match event:
+        case Launched():
+            update = {
+                "pane": event.pane,
+                "pid": event.pid,
+                "generation": event.generation,
+                "active_at": at,
+                "launch_failure": None,
+            }
+        case LaunchFailed():
+            update = {"launch_failure": f"{event.reason} {event.hint}".strip()}
+        case AgentKnown():
+            update = {
+                key: value
+                for key, value in (
+                    ("agent_session_id", event.agent_session_id),
+                    ("transcript", event.transcript),
+                    ("agent_version", event.version),
+                )
+                if value is not None
+            }
+        case StatusChanged():
+            update = {"status": event.status}
+        case Counted():
+            update = {"usage": event.total, "cost_usd": event.cost_usd, "cost_source": event.cost_source}
+            if event.response is not None:
+                known = [r for r in row.responses if r.id != event.response.id and r.ended_at > at - RECENT]
+                update["responses"] = (*known, event.response)
+        case Active():
+            update = {"active": event.active, "active_at": at}
+        case Said():
+            update = {"said": event.text, "asks": event.asks}
+        case Sent() | Answered():
+            update = {"active_at": at}
+        case Changed():
+            update = {
+                "totals": event.totals,
+                "drift": event.drift,
+                "head": event.head,
+                "conflicts": event.conflicts,
+            }
+        case Seen():
+            update = {}
+            if row.status.state is State.DONE:
+                update = {"status": row.status.model_copy(update={"state": State.IDLE})}
+        case Snapshotted():
+            update = {"snapshot": event.ref}
+        case Merging():
+            update = {"merging": event.step, "merge_failure": None, "merge_conflicts": ()}
+        case MergeFailed():
+            update = {
+                "merging": None,
+                "merge_failure": event.reason,
+                "merge_conflicts": event.conflicts,
+            }
+        case Merged():
+            update = {"merging": None, "merge_failure": None, "merge_conflicts": (), "landing": event.landing}
+        case Paused():
+            update = {"paused": event.paused}
+        case Created() | Removed() | Noticed():
+            update = {}  # handled by apply: they do not change a row
+        case _ as never:
+            assert_never(never)
+    return row.model_copy(update=update) if update else row

@@ -1,0 +1,129 @@
+"""What git knows about a worktree, as frozen data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """Base of everything frozen. Unknown fields are ignored, so that an older reader survives a newer writer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Worktree(Model):
+    """A checkout. ``branch`` is None when HEAD is detached."""
+
+    path: Path
+    head: str
+    branch: str | None = None
+    main: bool = False
+    locked: bool = False
+    missing: bool = False  # registered, but its folder is gone
+
+
+class Drift(Model):
+    """How far a branch and its base have moved apart, in commits."""
+
+    ahead: int
+    behind: int
+    merge_base: str
+
+
+class ChangeKind(StrEnum):
+    ADDED = "A"
+    MODIFIED = "M"
+    DELETED = "D"
+    RENAMED = "R"
+    TYPE = "T"
+
+
+class Line(Model):
+    """One line of a hunk. ``sign`` is " ", "+" or "-"; a number is None on the side that lacks the line."""
+
+    sign: str
+    text: str
+    old: int | None = None
+    new: int | None = None
+
+
+class Hunk(Model):
+    header: str  # what git prints after the second @@
+    old_start: int
+    new_start: int
+    lines: tuple[Line, ...]
+
+
+class Change(Model):
+    """One file of a diff. ``added`` and ``removed`` are None for binary files."""
+
+    kind: ChangeKind
+    path: str
+    old_path: str | None = None
+    added: int | None = 0
+    removed: int | None = 0
+    binary: bool = False
+    untracked: bool = False
+    hunks: tuple[Hunk, ...] = ()
+
+
+class Totals(Model):
+    """Counts of everything that differs from the base, committed or not, untracked files included."""
+
+    files: int = 0
+    added: int = 0
+    removed: int = 0
+    uncommitted: int = 0  # files with changes that no commit holds
+
+
+class Snapshot(Model):
+    """All work of a worktree at one moment, untracked files included, as a commit under a ref of ours."""
+
+    ref: str
+    commit: str
+    tree: str
+    parent: str
+    at: datetime
+    reason: str
+
+
+class Method(StrEnum):
+    SQUASH = "squash"
+    MERGE = "merge"
+    FF = "ff"
+
+
+class Conflict(Model):
+    """A path that cannot be merged by itself. ``kind`` is git's own word (content, modify/delete, rename …)."""
+
+    path: str
+    kind: str
+    text: str = ""  # the file with conflict markers, when git could make one
+
+
+class CheckResult(Model):
+    command: str
+    exit_code: int | None  # None: it ran into its deadline and was killed
+    output: str  # the last 64 KiB
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return self.exit_code == 0
+
+
+class Landing(Model):
+    """A branch's work that went into its target. ``before``: what the target ref was, for undo."""
+
+    branch: str
+    target: str
+    method: Method
+    before: str
+    after: str
+    at: datetime
+    updated_checkout: Path | None = None  # the user's clean checkout of the target that was brought along
+    check: CheckResult | None = None
