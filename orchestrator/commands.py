@@ -16,10 +16,18 @@ from worktrees.models import Change, Landing, Method
 class Refused(Exception):
     """The supervisor will not or cannot do it. ``hint`` names the next step."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", trust: Trust | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.trust = trust
+
+
+class Trust(Model):
+    """Set-up commands of a repository that the human has not approved. Approve by sending ``digest`` back."""
+
+    digest: str
+    commands: tuple[str, ...]
 
 
 class Done(Model):

@@ -1,0 +1,81 @@
+"""What ``orchestrator ls --json`` says of a session. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestrator.fleet import Fleet, Row
+from orchestrator.throughput import rate
+
+WINDOW = timedelta(minutes=1)
+"""Over which ``tokens_per_second`` is taken."""
+
+
+def listing(fleet: Fleet, now: datetime) -> list[dict[str, Any]]:
+    return [session(row, now) for row in fleet]
+
+
+def session(row: Row, now: datetime) -> dict[str, Any]:
+    """One session as plain data: the documented fields first, what a program may also want after them."""
+    status = row.status
+    question = None if row.paused else status.question
+    winner = status.why[0] if status.why else None
+    return {
+        "name": row.name,
+        "agent": row.agent,
+        "repo": row.repository,
+        "branch": row.branch,
+        "worktree": row.worktree,
+        "state": row.state.value,
+        "kind": status.kind.value if status.kind and not row.paused else None,
+        "since": status.since.isoformat(),
+        "why": f"{winner.source.name.lower()} {winner.channel}: {winner.saw}".strip() if winner else "",
+        "question": None
+        if question is None
+        else {
+            "id": question.id,
+            "kind": question.kind.value,
+            "title": question.title,
+            "text": question.text,
+            "options": [option.model_dump() for option in question.options],
+            "multiple": question.multiple,
+            "free_text": question.free_text,
+            "command": question.command,
+            "path": question.path,
+        },
+        "tokens": {
+            "input": row.usage.input,
+            "output": row.usage.output,
+            "cache_read": row.usage.cache_read,
+            "cache_write": row.usage.cache_write,
+        },
+        "tokens_lower_bound": row.usage.lower_bound,
+        "tokens_per_second": round(rate(row.responses, now, WINDOW), 1),
+        "cost_usd": row.cost_usd,
+        "idle_s": round(row.idle_s(now), 1),
+        "diff": {"files": row.totals.files, "added": row.totals.added, "removed": row.totals.removed},
+        "uncommitted": row.totals.uncommitted,
+        "ahead": row.drift.ahead if row.drift else 0,
+        "behind": row.drift.behind if row.drift else 0,
+        "conflicts": list(row.conflicts),
+        "id": row.id,
+        "prompt": row.prompt,
+        "base": row.base,
+        "target": row.target,
+        "model": row.model,
+        "agent_session_id": row.agent_session_id,
+        "agent_version": row.agent_version,
+        "pid": row.pid,
+        "generation": row.generation,
+        "exit_code": status.exit_code,
+        "until": status.until.isoformat() if status.until else None,
+        "said": row.said,
+        "asks": row.asks,
+        "snapshot": row.snapshot,
+        "merging": row.merging,
+        "merge_failure": row.merge_failure,
+        "landed": row.landing.after if row.landing else None,
+        "launch_failure": row.launch_failure,
+        "created_at": row.created_at.isoformat(),
+    }

@@ -1,0 +1,87 @@
+"""From a spec to a running program: the private folder, the environment, the start script.
+
+The start script is the write-ahead of a launch: it holds the caller's environment, is readable by the owner only, and
+removes itself as its first act. A script that is still there was never run, so a restarted supervisor may run it;
+one that is gone was run, so nothing is launched twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from sessions.agents.contract import Launch, Place
+from sessions.models import Spec
+
+SCRIPT = "launch.sh"
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NOT_INHERITED = frozenset({"TMUX", "TMUX_PANE", "COLUMNS", "LINES", "PWD", "OLDPWD", "SHLVL", "_", "TERM"})
+_KEPT = ("HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "CODEX_HOME", "CLAUDE_CONFIG_DIR")
+
+
+def environment(caller: Mapping[str, str], additions: Mapping[str, str], place: Place) -> dict[str, str]:
+    """What the agent sees: the caller's environment without what belongs to the caller's terminal or git call."""
+    env = {
+        name: value
+        for name, value in caller.items()
+        if _NAME.match(name) and name not in _NOT_INHERITED and not name.startswith("GIT_")
+    }
+    env.setdefault("LANG", "C.UTF-8")
+    env["TERM"] = "tmux-256color"
+    env["ORCHESTRATOR_EVENTS"] = str(place.events)
+    env.update(additions)
+    return env
+
+
+def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Write everything that the start needs into the private folder; returns the argv that starts it.
+
+    The argv holds no value of the environment: other users can read command lines.
+    """
+    place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in launch.files.items():
+        _write_private(place.folder / name, content)
+    kept = {name: place.env[name] for name in _KEPT if name in place.env}
+    _write_private(place.folder / "spec.json", spec.model_dump_json())
+    _write_private(place.folder / "env.json", json.dumps(kept))
+    lines = ["#!/bin/sh", 'rm -f -- "$0"']
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(env.items())]
+    lines += [f"cd -- {shlex.quote(str(place.worktree))} || exit 1", f"exec {shlex.join(launch.argv)}", ""]
+    script = place.folder / SCRIPT
+    _write_private(script, "\n".join(lines))
+    return start_argv(place.folder)
+
+
+def start_argv(folder: Path) -> tuple[str, ...]:
+    """The argv that runs the start script with an empty environment."""
+    env = shutil.which("env") or "/usr/bin/env"
+    return (env, "-i", "/bin/sh", str(folder / SCRIPT))
+
+
+def pending(folder: Path) -> bool:
+    """True if a start was prepared and never happened."""
+    return (folder / SCRIPT).exists()
+
+
+def recall(folder: Path, worktree: Path) -> tuple[Spec, Place] | None:
+    """What :func:`write` kept of a session, for a supervisor that was restarted; None when it is not there."""
+    try:
+        spec = Spec.model_validate_json((folder / "spec.json").read_bytes())
+        env = json.loads((folder / "env.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return spec, Place(folder=folder, worktree=worktree, env=env)
+
+
+def _write_private(path: Path, content: str) -> None:
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(content)
+    temporary.replace(path)

@@ -1,0 +1,157 @@
+"""From readings to session events: evidence in, verdicts, tokens and messages out.
+
+Holds what is known of one running program. It is told the time with every reading and asks for nothing, so recorded
+material replays through it exactly as it happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sessions import prices, status, usage
+from sessions.agents.contract import Findings, Reader, Reading, Screen
+from sessions.events import Active, AgentKnown, Counted, Said, SessionEvent, StatusChanged
+from sessions.models import Evidence, Response, Source, State, Status
+
+EXIT = "exit"
+OUTPUT = "output"
+
+
+class Perception:
+    """What is known of one launch of one session. ``before`` is the verdict that the ledger already holds."""
+
+    def __init__(self, reader: Reader, before: Status | None = None) -> None:
+        self.reader = reader
+        self.status = before
+        self.look_again: timedelta | None = None
+        self.worked_at: datetime | None = None  # newest evidence that a turn runs
+        self._evidence: dict[str, Evidence] = {}
+        self._tally = usage.Tally()
+        self._cost: dict[str, float | None] = {}
+        self._agent_cost = False
+        self._known = AgentKnown()
+        self._said: tuple[str, bool] = ("", False)
+        self._active = False
+        self._printed = False
+
+    @property
+    def at_prompt(self) -> bool:
+        """The program is ready for a first message: it says so, or it has printed and fell quiet."""
+        if self.status is not None and self.status.state in (State.IDLE, State.DONE):
+            return True
+        return self._printed and not self._active
+
+    def read(self, reading: Reading) -> list[SessionEvent]:
+        return self._take(self.reader.read(reading), reading.at)
+
+    def look(self, screen: Screen) -> list[SessionEvent]:
+        return self._take(self.reader.look(screen), screen.at)
+
+    def printing(self, active: bool, at: datetime) -> list[SessionEvent]:
+        """The pane began to print, or has been quiet for a while."""
+        if active == self._active:
+            return []
+        self._active = active
+        self._printed = True
+        self._evidence[OUTPUT] = Evidence(
+            source=Source.ACTIVITY,
+            channel=OUTPUT,
+            state=State.WORKING if active else None,
+            at=at,
+            saw="the pane prints" if active else "the pane is quiet",
+        )
+        return [Active(active=active), *self.judge(at)]
+
+    def ended(self, exit_code: int | None, how: str, at: datetime) -> list[SessionEvent]:
+        """The program ended; ``exit_code`` None means by a signal. What it last claimed counts no more."""
+        self._evidence[EXIT] = Evidence(
+            source=Source.ACTIVITY,
+            channel=EXIT,
+            state=State.EXITED if exit_code == 0 else State.CRASHED,
+            at=at,
+            saw=how,
+            exit_code=exit_code,
+        )
+        quiet: list[SessionEvent] = [Active(active=False)] if self._active else []
+        self._active = False
+        return [*quiet, *self.judge(at)]
+
+    def lost(self, how: str, at: datetime) -> list[SessionEvent]:
+        """The pane is gone, and the program with it."""
+        evidence = Evidence(source=Source.ACTIVITY, channel=EXIT, state=State.LOST, at=at, saw=how)
+        self.status = Status(state=State.LOST, since=at, why=(evidence,))
+        return [StatusChanged(status=self.status)]
+
+    def judge(self, now: datetime) -> list[SessionEvent]:
+        """Decide anew, for instance because a second look is due."""
+        verdict = status.decide(self._evidence.values(), now, self.status)
+        self.look_again = verdict.look_again
+        before, self.status = self.status, verdict.status
+        return [] if before is not None and _same(before, verdict.status) else [StatusChanged(status=verdict.status)]
+
+    def seen(self) -> None:
+        """The human looked at the finished turn."""
+        if self.status is not None and self.status.state is State.DONE:
+            self.status = self.status.model_copy(update={"state": State.IDLE})
+
+    def _take(self, findings: Findings, at: datetime) -> list[SessionEvent]:
+        events: list[SessionEvent] = []
+        for evidence in findings.evidence:
+            self._evidence[evidence.channel] = evidence
+            if evidence.state in (State.WORKING, State.RETRYING, State.RATE_LIMITED):
+                self.worked_at = max(self.worked_at or evidence.at, evidence.at)
+        events += self._learn(findings)
+        events += self._count(findings.responses)
+        if findings.said and (findings.said, findings.asks) != self._said:
+            self._said = (findings.said, findings.asks)
+            events.append(Said(text=findings.said, asks=findings.asks))
+        return [*events, *self.judge(at)]
+
+    def _learn(self, findings: Findings) -> list[SessionEvent]:
+        transcript = str(findings.transcript) if findings.transcript else None
+        known = AgentKnown(
+            agent_session_id=findings.agent_session_id or self._known.agent_session_id,
+            transcript=transcript or self._known.transcript,
+            version=findings.version or self._known.version,
+        )
+        if known == self._known:
+            return []
+        self._known = known
+        return [known]
+
+    def _count(self, responses: Iterable[Response]) -> list[SessionEvent]:
+        events: list[SessionEvent] = []
+        for response in responses:
+            if not self._tally.add(response):
+                continue
+            own = response.cost_usd
+            self._agent_cost = self._agent_cost or own is not None
+            self._cost[response.id] = own if own is not None else prices.cost(response.model, response.usage)
+            known = [cost for cost in self._cost.values() if cost is not None]
+            complete = len(known) == len(self._cost)
+            events.append(
+                Counted(
+                    total=self._tally.total,
+                    response=response,
+                    cost_usd=sum(known) if complete else None,
+                    cost_source=("agent" if self._agent_cost else "genai-prices") if complete else None,
+                )
+            )
+        return events
+
+
+def _same(one: Status, other: Status) -> bool:
+    """Nothing changed that a human or a program would act on."""
+    return (
+        one.state is other.state
+        and one.kind is other.kind
+        and one.until == other.until
+        and one.exit_code == other.exit_code
+        and _asked(one) == _asked(other)
+    )
+
+
+def _asked(status_: Status) -> object:
+    question = status_.question
+    return None if question is None else (question.id, question.text, question.options, question.command)
