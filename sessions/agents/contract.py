@@ -57,6 +57,7 @@ class Mode(StrEnum):
     LINES = "lines"  # appended lines from the last offset
     BYTES = "bytes"  # appended bytes from the last offset
     WHOLE = "whole"  # a small file, replaced or rewritten: read whole at each change; absent -> data None
+    STAMP = "stamp"  # only that it changed matters; its content is not read
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,76 @@
+"""Where the program keeps its state. Everything lies below one folder, so tests and users can isolate it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+SOCKET_LIMIT = 100
+"""Longest path of a unix socket that every platform takes (macOS: 104 bytes with the NUL)."""
+
+
+def home() -> Path:
+    """``$ORCHESTRATOR_HOME``, else the platform's state folder; made with mode 0700."""
+    named = os.environ.get("ORCHESTRATOR_HOME")
+    if named:
+        path = Path(named).expanduser().absolute()
+    else:
+        from platformdirs import user_state_path
+
+        path = user_state_path("orchestrator")
+    return _private(path)
+
+
+def socket_path() -> Path:
+    """The daemon's socket, in a 0700 folder. A home whose path is too long for a socket gets one under /tmp."""
+    path = home() / "run" / "daemon.sock"
+    if len(os.fsencode(path)) <= SOCKET_LIMIT:
+        _private(path.parent)
+        return path
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")
+    folder = base / f"orchestrator-{os.getuid()}-{_digest(str(home()), 8)}"
+    _private(folder)
+    owner = folder.stat()
+    if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
+        raise PermissionError(f"{folder} belongs to somebody else; remove it or set ORCHESTRATOR_HOME to a shorter path")
+    return folder / "daemon.sock"
+
+
+def tmux_socket() -> str:
+    """Name of our private tmux server (``tmux -L``). Every home has its own, so two never meet."""
+    return "orchestrator-" + _digest(os.path.realpath(home()), 8)
+
+
+def ledger_path() -> Path:
+    return home() / "ledger.sqlite3"
+
+
+def lock_path() -> Path:
+    return home() / "daemon.lock"
+
+
+def session_folder(session: str) -> Path:
+    """Private folder of a session: hook spool, events, raw log of the pane."""
+    return home() / "sessions" / session
+
+
+def repository_key(root: Path) -> str:
+    """A file name that stands for a repository: its name for people, a digest of its path for truth."""
+    name = "".join(c if c.isalnum() or c in "._-" else "-" for c in root.name)[:40] or "repository"
+    return f"{name}-{_digest(os.path.realpath(root), 6)}"
+
+
+def worktree_folder(root: Path, name: str) -> Path:
+    return home() / "worktrees" / repository_key(root) / name
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:length]
+
+
+def _private(path: Path) -> Path:
+    if not path.is_dir():
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,214 @@
+"""Owns the live sessions, carries out commands, stamps what happens into the ledger. Small: it delegates.
+
+One event loop. Git runs in threads; tmux through one control client; every event takes the one way
+``emit → store.append → fleet.apply → subscribers``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from orchestrator import home, landing, launches, queries
+from orchestrator.broadcast import Broadcast
+from orchestrator.commands import Command, Done, Down, Refused
+from orchestrator.events import Envelope, Event, Noticed, Paused, Seen
+from orchestrator.fleet import Fleet, Row, apply
+from orchestrator.frames import Frames
+from orchestrator.gitwatch import GitWatch
+from orchestrator.link import Frame
+from orchestrator.store import SNAPSHOT_EVERY, Store
+from sessions.control import Control, Pane
+from sessions.errors import SessionError
+from sessions.events import SessionEvent, StatusChanged
+from sessions.models import ENDED, Model, SessionId
+from sessions.sensing import Sensor
+from sessions.session import Session
+from worktrees.errors import WorktreeError
+
+log = logging.getLogger("orchestrator")
+
+
+class Supervisor:
+    """The fleet's one writer."""
+
+    def __init__(self, store: Store, control: Control, sensor: Sensor) -> None:
+        self.store = store
+        self.control = control
+        self.sensor = sensor
+        self.fleet: Fleet = store.fleet()
+        self.live: dict[SessionId, Session] = {}
+        self.pid = os.getpid()
+        self.ending = asyncio.Event()
+        self.git = GitWatch(self)
+        self.pictures = Frames(self)
+        self.landing_locks: dict[str, asyncio.Lock] = {}
+        self._events = Broadcast(store)
+        self._kept = self.fleet.seq
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Take every session up where the ledger and tmux say it is."""
+        panes = {pane.session: pane for pane in await self.control.panes()}
+        for row in tuple(self.fleet):
+            try:
+                await self._take_up(row, panes.get(row.id))
+            except (SessionError, OSError) as error:
+                self.notice("warning", f"{row.name} was not taken up", str(error))
+        self.run(self._mourn_tmux())
+
+    async def close(self) -> None:
+        """Stop watching. Agents run on in their panes."""
+        for session in self.live.values():
+            session.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        self.sensor.close()
+        await self.control.close()
+        self.store.keep(self.fleet)
+        self.store.close()
+
+    def emit(self, session: SessionId | None, event: Event) -> Envelope:
+        """Write down that ``event`` happened and tell everybody."""
+        envelope = self.store.append(datetime.now(UTC), session, event)
+        self.fleet = apply(self.fleet, envelope)
+        self._events.publish(envelope)
+        if self.fleet.seq - self._kept >= SNAPSHOT_EVERY:
+            self._kept = self.fleet.seq
+            self.store.keep(self.fleet)
+        return envelope
+
+    def heard(self, session: SessionId, event: SessionEvent) -> None:
+        """What a live session reports."""
+        self.emit(session, event)
+        if isinstance(event, StatusChanged):
+            self.git.turn(session, event.status)
+
+    def notice(self, level: str, title: str, message: str) -> None:
+        getattr(log, level)("%s: %s", title, message)
+        self.emit(None, Noticed.model_validate({"level": level, "title": title, "message": message}))
+
+    def run(self, work: object) -> None:
+        """Run a coroutine beside everything else; its failure is noticed, never silent."""
+        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a background task failed", exc_info=error)
+            self.notice("error", "A background task failed", f"{type(error).__name__}: {error}")
+
+    def envelopes(self, after: int) -> AsyncIterator[Envelope]:
+        return self._events.since(after)
+
+    def frames(self, name: str) -> AsyncIterator[Frame]:
+        return self.pictures.of(self.row(name).id)
+
+    def row(self, name: str) -> Row:
+        """The session of that name; Refused names the ones that exist."""
+        row = self.fleet.named(name)
+        if row is None:
+            names = ", ".join(sorted(row.name for row in self.fleet)[:8])
+            raise Refused(f"no session {name!r}", f"there are: {names}" if names else "start one: orchestrator run")
+        return row
+
+    def session(self, row: Row) -> Session:
+        """The live session behind a row; Refused when nothing of it is watched."""
+        session = self.live.get(row.id)
+        if session is None or session.pane is None:
+            raise Refused(f"{row.name} does not run", f"start it again: orchestrator resume {row.name}")
+        return session
+
+    async def call(self, command: Command) -> Model:
+        """Carry ``command`` out. Every error that names its next step becomes Refused."""
+        try:
+            return await self._dispatch(command)
+        except SessionError as error:
+            raise Refused(error.message, error.hint) from error
+        except WorktreeError as error:
+            raise Refused(error.message, error.hint) from error
+        except OSError as error:
+            log.exception("call %s", command.verb)
+            raise Refused(f"{command.verb} failed: {error}", "orchestrator doctor looks for causes") from error
+
+    async def _dispatch(self, command: Command) -> Model:
+        match command.verb:
+            case "run" | "resume":
+                return await launches.call(self, command)
+            case "merge" | "preview_merge" | "remove" | "preview_remove" | "update":
+                return await landing.call(self, command)
+            case "diff" | "why" | "transcript" | "log" | "attach":
+                return await queries.call(self, command)
+            case "down":
+                return await self._down(command)
+            case _:
+                return await self._steer(command)
+
+    async def _steer(self, command: Command) -> Model:
+        row = self.row(getattr(command, "session", ""))
+        match command.verb:
+            case "see":
+                if row.id in self.live:
+                    self.live[row.id].perception.seen()
+                if row.status.state.value == "done":
+                    self.emit(row.id, Seen())
+            case "send":
+                await self.session(row).send(command.text)
+                return Done(message=f"sent to {row.name}")
+            case "answer":
+                await self.session(row).answer(command.choice, command.text, command.question)
+                return Done(message=f"answered {row.name}")
+            case "press":
+                await self.session(row).press(command.keys, command.literal)
+            case "interrupt":
+                await self.session(row).interrupt()
+                return Done(message=f"interrupted {row.name}")
+            case "stop":
+                await self.session(row).stop()
+                return Done(message=f"stopped {row.name}; its worktree stays")
+            case "pause":
+                self.session(row).hold(command.paused)
+                self.emit(row.id, Paused(paused=command.paused))
+                return Done(message=f"{row.name} is {'held' if command.paused else 'released'}")
+            case other:
+                raise Refused(f"{other} is not a command", "")
+        return Done()
+
+    async def _down(self, command: Down) -> Done:
+        if command.agents:
+            for session in tuple(self.live.values()):
+                with suppress(SessionError):
+                    await session.stop()
+        self.ending.set()
+        return Done(message="the daemon ends; " + ("all agents are stopped" if command.agents else "agents run on"))
+
+    async def _take_up(self, row: Row, pane: Pane | None) -> None:
+        """One session at the start: adopt its pane, finish a launch that was cut off, or say that it is lost."""
+        if pane is not None:
+            session = launches.recalled(self, row)
+            if session is None:
+                self.notice("warning", f"{row.name} runs without its folder", str(home.session_folder(row.id)))
+                return
+            self.live[row.id] = session
+            await session.adopt(pane)
+        elif row.launch_failure is None and row.status.state not in ENDED:
+            if row.generation == 0 and launches.take_up(self, row):
+                return
+            self.emit(row.id, StatusChanged(status=launches.lost_status("its pane is gone")))
+
+    async def _mourn_tmux(self) -> None:
+        """When the tmux server dies every pane died with it; say so and end, the next command starts anew."""
+        await self.control.closed.wait()
+        if self.ending.is_set():
+            return
+        for session in tuple(self.live.values()):
+            if session.running:
+                session.lost("the tmux server is gone")
+        self.notice("error", "tmux is gone", "its server was killed; worktrees stay, resume brings sessions back")
+        self.ending.set()
