@@ -43,7 +43,9 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def request(method: str, path: str, body: dict[str, Any] | None = None, timeout: float | None = 30.0) -> tuple[int, Any]:
+def request(
+    method: str, path: str, body: dict[str, Any] | None = None, timeout: float | None = 30.0
+) -> tuple[int, Any]:
     """One request; returns status and decoded JSON. Raises DaemonError when nobody answers."""
     with _connection_errors():
         connection = _Connection(home.socket_path(), timeout)
@@ -84,9 +86,7 @@ class _connection_errors:  # noqa: N801 - reads as a verb at its uses
             ) from error
 
 
-def _send(
-    connection: _Connection, method: str, path: str, body: dict[str, Any] | None
-) -> http.client.HTTPResponse:
+def _send(connection: _Connection, method: str, path: str, body: dict[str, Any] | None) -> http.client.HTTPResponse:
     headers = {PROTOCOL_HEADER: PROTOCOL}
     payload = None
     if body is not None:

@@ -34,7 +34,9 @@ def socket_path() -> Path:
     _private(folder)
     owner = folder.stat()
     if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
-        raise PermissionError(f"{folder} belongs to somebody else; remove it or set ORCHESTRATOR_HOME to a shorter path")
+        raise PermissionError(
+            f"{folder} belongs to somebody else; remove it or set ORCHESTRATOR_HOME to a shorter path"
+        )
     return folder / "daemon.sock"
 
 

@@ -98,7 +98,9 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
             )
             supervisor.emit(session, created)
             try:
-                await _launch(supervisor, session, spec.model_copy(update={"name": name}), created, repository, env, trusted)
+                await _launch(
+                    supervisor, session, spec.model_copy(update={"name": name}), created, repository, env, trusted
+                )
             except (SessionError, WorktreeError, OSError) as error:
                 reason = getattr(error, "message", str(error))
                 supervisor.emit(session, LaunchFailed(reason=reason, hint=getattr(error, "hint", "")))
@@ -126,9 +128,7 @@ async def _launch(
     trusted: str | None,
 ) -> None:
     worktree = Path(created.worktree)
-    await asyncio.to_thread(
-        repository.create, worktree, created.branch, created.base_commit, session=session
-    )
+    await asyncio.to_thread(repository.create, worktree, created.branch, created.base_commit, session=session)
     recipe = await asyncio.to_thread(setup.load_recipe, repository.root)
     additions = await asyncio.to_thread(
         setup.prepare, recipe, repository.root, worktree, trusted=trusted, env=dict(env)
@@ -148,8 +148,8 @@ async def resume(supervisor: Supervisor, command: Resume) -> Done:
     known = launching.recall(home.session_folder(row.id), Path(row.worktree))
     if known is None:
         raise Refused(
-            f"what {row.name} was started with is gone", "start a new session on its branch: orchestrator run --base "
-            + row.branch
+            f"what {row.name} was started with is gone",
+            "start a new session on its branch: orchestrator run --base " + row.branch,
         )
     if not Path(row.worktree).is_dir():
         raise Refused(f"the worktree of {row.name} is gone: {row.worktree}", f"its work is on {row.branch}")
@@ -245,7 +245,9 @@ def _names(supervisor: Supervisor, repository: Repository, command: Run, setting
         wanted = [command.name] if command.count == 1 else [f"{command.name}-{n + 1}" for n in range(command.count)]
         for name in wanted:
             if name in taken:
-                raise Refused(f"there is a session {name} already", "choose another --name, or: orchestrator rm " + name)
+                raise Refused(
+                    f"there is a session {name} already", "choose another --name, or: orchestrator rm " + name
+                )
             repository.check_branch_name(settings.run.branch_prefix + name)
         return wanted
     stem = slug(command.prompt)
@@ -260,7 +262,7 @@ def _names(supervisor: Supervisor, repository: Repository, command: Run, setting
     return names
 
 
-_FILLER = frozenset("a an the to of in on for and or with please can you i we it is be that this my our".split())
+_FILLER = frozenset(["a", "an", "the", "to", "of", "in", "on", "for", "and", "or", "with", "please", "can", "you", "i", "we", "it", "is", "be", "that", "this", "my", "our"])
 
 
 def slug(prompt: str) -> str:

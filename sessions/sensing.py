@@ -189,5 +189,3 @@ def _cancel(pane: _Pane) -> None:
     for timer in pane.timers:
         timer.cancel()
     pane.timers = []
-
-

@@ -86,9 +86,7 @@ class Session:
             await self._control.kill(self.id)
         pane = await self._control.spawn(self.id, argv, str(self.place.worktree), WIDTH, HEIGHT, self.id)
         program = shown[0] if shown else argv[0]
-        launched = Launched(
-            pane=pane.id, pid=pane.pid, argv=(program,), generation=self.generation, resumed=resumed
-        )
+        launched = Launched(pane=pane.id, pid=pane.pid, argv=(program,), generation=self.generation, resumed=resumed)
         await self.adopt(pane, launched)
 
     async def adopt(self, pane: Pane, launched: Launched | None = None) -> None:
@@ -195,9 +193,7 @@ class Session:
 
     def _pane(self) -> Pane:
         if self.pane is None or self.pane.dead:
-            raise PaneGone(
-                f"{self.spec.name} does not run", f"start it again: orchestrator resume {self.spec.name}"
-            )
+            raise PaneGone(f"{self.spec.name} does not run", f"start it again: orchestrator resume {self.spec.name}")
         return self.pane
 
     def _open_question(self, asked: QuestionId | None) -> Question:

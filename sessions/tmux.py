@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from libtmux import Server as LibtmuxServer
 
 OLDEST = (3, 2)
-INSTALL = "install it: apt install tmux (Debian) · dnf install tmux (Fedora) · pacman -S tmux (Arch) · brew install tmux"
+INSTALL = (
+    "install it: apt install tmux (Debian) · dnf install tmux (Fedora) · pacman -S tmux (Arch) · brew install tmux"
+)
 
 
 def check_tmux(env: Mapping[str, str] | None = None) -> tuple[int, int]:
@@ -59,7 +61,9 @@ class Server:
         words = ["new-session", "-d", "-s", name, "-x", str(width), "-y", str(height), "-c", cwd, *argv]
         done = self._run(*words, env=env)
         if done.returncode != 0:
-            raise TmuxGone(f"tmux could not start {name}: {done.stderr.strip()}", "orchestrator doctor looks for causes")
+            raise TmuxGone(
+                f"tmux could not start {name}: {done.stderr.strip()}", "orchestrator doctor looks for causes"
+            )
 
     def kill(self) -> None:
         """End the server and everything in it. Only ever ours: the socket is named."""

@@ -170,7 +170,9 @@ def _stamp(path: Path, name: str | None, deep: bool = False) -> object:
     """What must differ when the file changed; a tty tells by its modification time."""
     try:
         if name is None and deep:
-            return tuple(sorted((entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for entry in os.scandir(path)))
+            return tuple(
+                sorted((entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for entry in os.scandir(path))
+            )
         about = (path / name if name is not None else path).stat()
     except OSError:
         return None

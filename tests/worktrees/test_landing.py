@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.worktrees.conftest import commit
+from worktrees.changes import drift
+from worktrees.conflicts import preview
+from worktrees.errors import (
+    CheckFailed,
+    Conflicted,
+    DirtyTarget,
+    GitFailed,
+    NothingToLand,
+    OperationInProgress,
+    TargetMoved,
+    WorktreeError,
+)
+from worktrees.git import run, run_code
+from worktrees.landing import draft_message, land, undo, update_from_target
+from worktrees.models import Landing, Method
+from worktrees.repository import Repository
+
+
+@pytest.fixture
+def worktree(tmp_path: Path, repository: Repository) -> Path:
+    return repository.create(tmp_path / "wt", "agent/x", "HEAD", session="s").path
+
+
+def merge(repository: Repository, worktree: Path, **options: Any) -> Landing:
+    options = {"target": "main", "method": Method.SQUASH, "message": "Land it\n", **options}
+    return land(repository, worktree=worktree, session="s", **options)
+
+
+def test_squash_lands_commits_and_uncommitted_work_as_one_commit(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    commit(worktree, "B")
+    (worktree / "c.txt").write_text("not committed\n")
+    landing = merge(repository, worktree)
+    assert run(repository.root, "log", "-1", "--format=%s%n%P", "main").splitlines() == ["Land it", landing.before]
+    assert (repository.root / "c.txt").read_text() == "not committed\n"
+    assert run(repository.root, "status", "--porcelain") == ""
+    with pytest.raises(NothingToLand):
+        merge(repository, worktree)
+
+
+def test_merge_keeps_both_parents_and_ff_moves_the_ref(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    tip = commit(worktree, "B")
+    assert merge(repository, worktree, method=Method.FF).after == tip
+    (worktree / "c.txt").write_text("c\n")
+    second = commit(worktree, "C")
+    (repository.root / "d.txt").write_text("d\n")
+    moved = commit(repository.root, "D")
+    with pytest.raises(WorktreeError, match="fast-forwarded"):
+        merge(repository, worktree, method=Method.FF)
+    landing = merge(repository, worktree, method=Method.MERGE)
+    assert run(repository.root, "log", "-1", "--format=%P", landing.after).split() == [moved, second]
+
+
+def test_a_dirty_target_is_refused_with_its_files_before_any_work(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    (repository.root / "a.txt").write_text("mine\n")
+    with pytest.raises(DirtyTarget, match=r"a\.txt"):
+        merge(repository, worktree)
+    assert (repository.root / "a.txt").read_text() == "mine\n"
+    assert run(worktree, "status", "--porcelain").strip() == "?? b.txt"
+
+
+def test_a_rebase_under_way_is_refused(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    (repository.git_dir / "MERGE_HEAD").write_text(repository.resolve("HEAD") + "\n")
+    with pytest.raises(OperationInProgress, match="a merge"):
+        merge(repository, worktree)
+
+
+def test_an_untracked_file_of_the_user_stops_the_landing_and_nothing_moves(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("theirs\n")
+    (repository.root / "b.txt").write_text("mine\n")
+    before = repository.resolve("main")
+    with pytest.raises(GitFailed, match=r"b\.txt"):
+        merge(repository, worktree)
+    assert repository.resolve("main") == before
+    assert (repository.root / "b.txt").read_text() == "mine\n"
+
+
+def test_a_conflict_is_typed_and_changes_nothing(repository: Repository, worktree: Path) -> None:
+    (worktree / "a.txt").write_text("one\nTHEIRS\nthree\n")
+    (repository.root / "a.txt").write_text("one\nMINE\nthree\n")
+    before = commit(repository.root, "Mine")
+    with pytest.raises(Conflicted) as caught:
+        merge(repository, worktree)
+    (conflict,) = caught.value.conflicts
+    assert (conflict.path, conflict.kind) == ("a.txt", "content")
+    assert "<<<<<<<" in conflict.text
+    assert repository.resolve("main") == before
+
+
+def test_modify_delete_is_named_for_what_it_is(repository: Repository, worktree: Path) -> None:
+    (worktree / "a.txt").unlink()
+    commit(worktree, "Gone")
+    (repository.root / "a.txt").write_text("kept and changed\n")
+    commit(repository.root, "Mine")
+    (conflict,) = preview(repository.root, "main", "agent/x")
+    assert conflict.kind == "modify/delete"
+
+
+def test_checks_run_on_the_merged_tree_and_a_failing_one_lands_nothing(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    (repository.root / "c.txt").write_text("c\n")
+    before = commit(repository.root, "C")
+    steps: list[str] = []
+    landing = merge(repository, worktree, checks=("test -f b.txt && test -f c.txt",), progress=steps.append)
+    assert landing.before == before
+    assert steps == ["look", "integrate", "check: test -f b.txt && test -f c.txt", "land"]
+    (worktree / "d.txt").write_text("d\n")
+    with pytest.raises(CheckFailed) as caught:
+        merge(repository, worktree, checks=("echo said; exit 7",))
+    assert (caught.value.result.exit_code, caught.value.result.output) == (7, "said\n")
+    assert repository.resolve("main") == landing.after
+    assert len(repository.worktrees()) == 2
+    assert not list(repository.own.glob("scratch-*"))
+
+
+def test_a_check_that_hangs_is_ended_with_its_children(tmp_path: Path, repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    with pytest.raises(CheckFailed, match="deadline"):
+        merge(repository, worktree, checks=("sleep 60 & sleep 60",), check_s=0.3)
+
+
+def test_a_target_that_moves_during_the_check_is_integrated_anew(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    tree = run(repository.root, "rev-parse", "HEAD^{tree}").strip()
+    other = run(repository.root, "commit-tree", tree, "-p", "HEAD", "-m", "Meanwhile").strip()
+    run(repository.root, "checkout", "-q", "--detach")
+    once = f"test -f {repository.git_dir}/once || git -C {repository.root} update-ref refs/heads/main {other}; touch {repository.git_dir}/once"
+    landing = merge(repository, worktree, checks=(once,))
+    assert landing.before == other
+
+
+def test_undo_goes_back_unless_more_has_landed(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    landing = merge(repository, worktree)
+    undo(repository, landing)
+    assert repository.resolve("main") == landing.before
+    assert not (repository.root / "b.txt").exists()
+    again = merge(repository, worktree)
+    (repository.root / "c.txt").write_text("c\n")
+    commit(repository.root, "C")
+    with pytest.raises(TargetMoved):
+        undo(repository, again)
+
+
+def test_a_scratch_worktree_of_a_killed_run_is_cleared(repository: Repository, worktree: Path) -> None:
+    stale = repository.own / "scratch-old"
+    stale.mkdir()
+    (stale / "pid").write_text("999999999")
+    run(repository.root, "worktree", "add", "-q", "--detach", str(stale / repository.name), "HEAD")
+    (worktree / "b.txt").write_text("b\n")
+    merge(repository, worktree)
+    assert not stale.exists()
+    assert len(repository.worktrees()) == 2
+
+
+def test_update_brings_the_target_in_or_changes_nothing(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    commit(worktree, "B")
+    (repository.root / "c.txt").write_text("c\n")
+    commit(repository.root, "C")
+    update_from_target(worktree, "s", "main")
+    assert drift(worktree, "main").behind == 0
+    (worktree / "a.txt").write_text("theirs\n")
+    tip = commit(worktree, "A")
+    (repository.root / "a.txt").write_text("mine\n")
+    commit(repository.root, "A too")
+    with pytest.raises(Conflicted):
+        update_from_target(worktree, "s", "main")
+    assert run(worktree, "rev-parse", "HEAD").strip() == tip
+
+
+def test_work_lands_where_no_identity_is_set(repository: Repository, worktree: Path) -> None:
+    (Path.home() / ".gitconfig").unlink()
+    (worktree / "b.txt").write_text("b\n")
+    merge(repository, worktree)
+    assert run_code(repository.root, "log", "-1", "--format=%ae", "main")[1].strip() == "orchestrator@localhost"
+
+
+def test_the_drafted_message_tells_the_commits_or_the_task(worktree: Path) -> None:
+    assert draft_message(worktree, "main", "Do the thing\nnow") == "Do the thing now\n"
+    (worktree / "b.txt").write_text("b\n")
+    commit(worktree, "Add b")
+    assert draft_message(worktree, "main", "x") == "Add b\n"
+    (worktree / "c.txt").write_text("c\n")
+    commit(worktree, "Add c")
+    assert draft_message(worktree, "main", "Two things") == "Two things\n\n- Add b\n- Add c\n"

@@ -1,0 +1,182 @@
+"""What a worktree changed against its base: totals, typed hunks, drift. Never writes the agent's index."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from worktrees.git import run, run_code
+from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Totals
+from worktrees.snapshots import private_index
+
+HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)")
+PATCH_LIMIT = 8 << 20
+"""Characters of a diff that are turned into hunks; files beyond keep their counts."""
+_DIFF = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "-M",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--submodule=short",
+)
+
+
+def head(worktree: Path) -> tuple[str | None, str]:
+    """The branch (None: detached) and commit that are checked out."""
+    code, said = run_code(worktree, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
+    return (said.strip() if code == 0 else None), run(worktree, "rev-parse", "HEAD").strip()
+
+
+def drift(worktree: Path, target: str) -> Drift:
+    """How far HEAD and the branch ``target`` have moved apart."""
+    ref = f"refs/heads/{target}"
+    behind, ahead = run(worktree, "rev-list", "--left-right", "--count", f"{ref}...HEAD").split()
+    code, base = run_code(worktree, "merge-base", ref, "HEAD", ok=(0, 1))
+    return Drift(ahead=int(ahead), behind=int(behind), merge_base=base.strip() if code == 0 else "")
+
+
+def totals(worktree: Path, base: str) -> Totals:
+    """Counts of everything that this worktree changed since it left ``base``, untracked files included."""
+    origin = _origin(worktree, base)
+    with private_index(worktree) as env:
+        run(worktree, "add", "--intent-to-add", "-A", "--", ".", env=env, deadline_s=600)
+        said = run(worktree, "diff", *_DIFF, "--numstat", "-z", origin, "--", env=env)
+        uncommitted = run(worktree, "diff", *_DIFF, "--name-only", "-z", "HEAD", "--", env=env)
+    added = removed = files = 0
+    for plus, minus, _old, _new in _numstat(said):
+        files += 1
+        added += plus or 0
+        removed += minus or 0
+    return Totals(
+        files=files, added=added, removed=removed, uncommitted=sum(1 for name in uncommitted.split("\0") if name)
+    )
+
+
+def diff(worktree: Path, base: str) -> tuple[tuple[Change, ...], str]:
+    """Every changed file with its hunks, and the patch as text (as git prints it)."""
+    origin = _origin(worktree, base)
+    untracked = set(filter(None, run(worktree, "ls-files", "-z", "--others", "--exclude-standard").split("\0")))
+    with private_index(worktree) as env:
+        run(worktree, "add", "--intent-to-add", "-A", "--", ".", env=env, deadline_s=600)
+        raw = run(worktree, "diff", *_DIFF, "--raw", "-z", "--abbrev=40", origin, "--", env=env)
+        counts = {
+            new: (plus, minus)
+            for plus, minus, _old, new in _numstat(
+                run(worktree, "diff", *_DIFF, "--numstat", "-z", origin, "--", env=env)
+            )
+        }
+        patch = run(worktree, "diff", *_DIFF, "--full-index", origin, "--", env=env, deadline_s=120)
+    hunks = _hunks_by_position(patch[:PATCH_LIMIT])
+    changes = []
+    for position, (kind, old, new) in enumerate(_raw(raw)):
+        plus, minus = counts.get(new, (0, 0))
+        changes.append(
+            Change(
+                kind=kind,
+                path=shown(new),
+                old_path=shown(old) if old != new else None,
+                added=plus,
+                removed=minus,
+                binary=plus is None,
+                untracked=new in untracked,
+                hunks=hunks[position] if position < len(hunks) else (),
+            )
+        )
+    return tuple(changes), shown(patch[:PATCH_LIMIT])
+
+
+def shown(text: str) -> str:
+    """Text of git as valid unicode: bytes that are no UTF-8 become the replacement character."""
+    return os.fsencode(text).decode("utf-8", "replace")
+
+
+def _origin(worktree: Path, base: str) -> str:
+    code, said = run_code(worktree, "merge-base", base, "HEAD", ok=(0, 1))
+    return said.strip() if code == 0 else base
+
+
+def _numstat(said: str) -> list[tuple[int | None, int | None, str, str]]:
+    """Added, removed (None: binary), old and new path of each row of ``--numstat -z``."""
+    fields = said.split("\0")
+    rows: list[tuple[int | None, int | None, str, str]] = []
+    position = 0
+    while position < len(fields) and fields[position]:
+        plus, minus, path = fields[position].split("\t", 2)
+        old = new = path
+        if not path:
+            old, new = fields[position + 1], fields[position + 2]
+            position += 2
+        rows.append((int(plus) if plus != "-" else None, int(minus) if minus != "-" else None, old, new))
+        position += 1
+    return rows
+
+
+def _raw(said: str) -> list[tuple[ChangeKind, str, str]]:
+    """Kind, old and new path of each row of ``--raw -z``."""
+    fields = said.split("\0")
+    rows: list[tuple[ChangeKind, str, str]] = []
+    position = 0
+    while position + 1 < len(fields) and fields[position].startswith(":"):
+        letter = fields[position].rsplit(" ", 1)[1][:1]
+        old = new = fields[position + 1]
+        position += 2
+        if letter in "RC":
+            new = fields[position]
+            position += 1
+        rows.append((ChangeKind(letter) if letter in "AMDRT" else ChangeKind.MODIFIED, old, new))
+    return rows
+
+
+def _hunks_by_position(patch: str) -> list[tuple[Hunk, ...]]:
+    """Hunks of each file in the patch's order, which is the order of ``--raw``."""
+    files: list[tuple[Hunk, ...]] = []
+    hunks: list[Hunk] = []
+    lines: list[Line] = []
+    opened: tuple[int, int, str] | None = None
+    old = new = left_old = left_new = 0
+
+    def end_hunk() -> None:
+        nonlocal opened, lines
+        if opened is not None:
+            hunks.append(Hunk(header=shown(opened[2]), old_start=opened[0], new_start=opened[1], lines=tuple(lines)))
+        opened, lines = None, []
+
+    began = False
+    for text in patch.split("\n"):
+        if left_old <= 0 and left_new <= 0:
+            if text.startswith("diff --git "):
+                end_hunk()
+                if began:
+                    files.append(tuple(hunks))
+                hunks, began = [], True
+                continue
+            found = HUNK.match(text)
+            if found:
+                end_hunk()
+                old, new = int(found[1]), int(found[3])
+                left_old = int(found[2]) if found[2] is not None else 1
+                left_new = int(found[4]) if found[4] is not None else 1
+                opened = (old, new, found[5])
+                continue
+            if text.startswith("\\") and opened is not None:
+                lines.append(Line(sign="\\", text=text[2:]))
+            continue
+        sign, body = text[:1] or " ", shown(text[1:])
+        if sign == "\\":
+            lines.append(Line(sign="\\", text=body.strip()))
+        elif sign == "+":
+            lines.append(Line(sign="+", text=body, new=new))
+            new, left_new = new + 1, left_new - 1
+        elif sign == "-":
+            lines.append(Line(sign="-", text=body, old=old))
+            old, left_old = old + 1, left_old - 1
+        else:
+            lines.append(Line(sign=" ", text=body, old=old, new=new))
+            old, new, left_old, left_new = old + 1, new + 1, left_old - 1, left_new - 1
+    end_hunk()
+    if began:
+        files.append(tuple(hunks))
+    return files

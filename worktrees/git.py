@@ -1,0 +1,133 @@
+"""Runs git: deadlines, a scrubbed environment, no hooks. The only import of GitPython.
+
+What an agent may have planted in the shared ``.git`` (hooks, fsmonitor, external diffs) is switched off in every call;
+filters and merge drivers are not stopped by this.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from worktrees.errors import GitFailed, GitMissing, GitTimeout
+
+OLDEST = (2, 38)
+INSTALL = "install it: apt install git (Debian) · dnf install git (Fedora) · pacman -S git (Arch) · brew install git"
+DEADLINE_S = 60.0
+
+_SAFE = (
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.quotePath=off",
+    "-c",
+    "commit.gpgSign=false",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "advice.detachedHead=false",
+)
+
+
+def run(
+    cwd: Path | str,
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    deadline_s: float = DEADLINE_S,
+    ok: tuple[int, ...] = (0,),
+) -> str:
+    """Run ``git args`` in ``cwd``; returns what it printed, decoded so that any file name survives a round trip.
+
+    Raises GitFailed when the exit code is not in ``ok``, GitTimeout at the deadline, GitMissing without git.
+    """
+    return run_code(cwd, *args, env=env, stdin=stdin, deadline_s=deadline_s, ok=ok)[1]
+
+
+def run_code(
+    cwd: Path | str,
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    deadline_s: float = DEADLINE_S,
+    ok: tuple[int, ...] = (0,),
+) -> tuple[int, str]:
+    """Like :func:`run`, with the exit code."""
+    guard = _start(cwd, args, env, stdin is not None)  # GitPython ends the process when this is collected
+    process: subprocess.Popen[bytes] = guard.proc
+    try:
+        out, err = process.communicate(stdin, timeout=deadline_s)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise GitTimeout(args, deadline_s) from None
+    if process.returncode not in ok:
+        raise GitFailed(args, process.returncode, err.decode("utf-8", "replace"))
+    return process.returncode, os.fsdecode(out)
+
+
+def _start(cwd: Path | str, args: tuple[str, ...], env: Mapping[str, str] | None, fed: bool) -> Any:
+    gitpython = _gitpython()
+    added = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_PAGER": "cat", **(env or {})}
+    # GitPython adds to os.environ and cannot take away; a GIT_DIR of the caller would lead git elsewhere.
+    strays = [name for name in os.environ if name.startswith("GIT_") and name not in added]
+    unset = ["env", *(word for name in strays for word in ("-u", name))] if strays else []
+    try:
+        return gitpython.Git(str(cwd)).execute(
+            [*unset, "git", *_SAFE, *args],
+            as_process=True,
+            istream=subprocess.PIPE if fed else subprocess.DEVNULL,
+            env=added,
+            start_new_session=True,
+        )
+    except (gitpython.GitCommandNotFound, FileNotFoundError, NotADirectoryError) as error:
+        if not Path(cwd).is_dir():
+            raise GitFailed(args, -1, f"the folder {cwd} is gone") from error
+        raise GitMissing("git is not installed", INSTALL) from error
+
+
+def version() -> tuple[int, int]:
+    """Git's version. Raises GitMissing when it is absent or older than 2.38 (``merge-tree --write-tree``)."""
+    found = re.search(r"(\d+)\.(\d+)", run(Path.cwd(), "--version"))
+    if found is None:
+        return OLDEST
+    known = (int(found[1]), int(found[2]))
+    if known < OLDEST:
+        raise GitMissing(f"git {found[0]} is too old; {OLDEST[0]}.{OLDEST[1]} or newer is needed", INSTALL)
+    return known
+
+
+def identity(cwd: Path | str) -> dict[str, str]:
+    """Environment that lets a commit be made where no name is set; empty when the user has one."""
+    code, _ = run_code(cwd, "config", "--get", "user.email", ok=(0, 1))
+    if code == 0:
+        return {}
+    name, email = "orchestrator", "orchestrator@localhost"
+    return {
+        "GIT_AUTHOR_NAME": name,
+        "GIT_AUTHOR_EMAIL": email,
+        "GIT_COMMITTER_NAME": name,
+        "GIT_COMMITTER_EMAIL": email,
+    }
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _gitpython() -> Any:
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    import git
+
+    return git

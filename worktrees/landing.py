@@ -1,0 +1,289 @@
+"""Landing: integrate in a scratch worktree, check there, then compare-and-swap the target ref.
+
+The user's checkout is never used to merge. It is only brought along at the end, when it is clean and has the target
+checked out; a dirty one is refused before any work. Whatever was moved is pinned first, so :func:`undo` can go back.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from worktrees import snapshots
+from worktrees.changes import drift, shown
+from worktrees.checks import run_command
+from worktrees.conflicts import merge_tree
+from worktrees.errors import (
+    CheckFailed,
+    Conflicted,
+    DirtyTarget,
+    GitFailed,
+    NothingToLand,
+    OperationInProgress,
+    TargetMoved,
+    WorktreeError,
+)
+from worktrees.git import identity, run, run_code
+from worktrees.models import CheckResult, Landing, Method, Worktree
+from worktrees.repository import Repository
+
+CHECK_S = 900.0
+_OPERATIONS = {
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "BISECT_LOG": "a bisect",
+}
+
+
+def refuse_target(repository: Repository, target: str) -> Worktree | None:
+    """The checkout that has ``target`` checked out, if any. Raises DirtyTarget or OperationInProgress for it."""
+    if not repository.has_branch(target):
+        raise WorktreeError(
+            f"there is no branch {target} to land on", "name another: [run] target in .orchestrator.toml"
+        )
+    for worktree in repository.worktrees():
+        if worktree.missing:
+            continue
+        git_dir = Path(run(worktree.path, "rev-parse", "--absolute-git-dir").strip())
+        doing = next((what for name, what in _OPERATIONS.items() if (git_dir / name).exists()), None)
+        if doing is not None and (worktree.main or worktree.branch == target):
+            raise OperationInProgress(
+                f"{doing} is under way in {worktree.path}", "finish or abort it there, then try again"
+            )
+        if worktree.branch != target:
+            continue
+        dirty = [line[3:] for line in run(worktree.path, "status", "--porcelain", "-z", "-uno").split("\0") if line]
+        if dirty:
+            names = ", ".join(shown(name) for name in dirty[:3]) + (" …" if len(dirty) > 3 else "")
+            raise DirtyTarget(
+                f"{target} is checked out in {worktree.path} with uncommitted changes: {names}",
+                "commit or stash them there, then try again; nothing was touched",
+            )
+        return worktree
+    return None
+
+
+def land(
+    repository: Repository,
+    *,
+    worktree: Path,
+    session: str,
+    target: str,
+    method: Method,
+    message: str,
+    checks: tuple[str, ...] = (),
+    check_s: float = CHECK_S,
+    env: Mapping[str, str] | None = None,
+    progress: Callable[[str], None] = lambda _step: None,
+) -> Landing:
+    """Land all work of ``worktree`` on ``target``. When the target moves meanwhile it is integrated and checked anew.
+
+    Uncommitted work lands too: it is committed on the branch first, with ``message``, as the agent's own ``git commit``
+    would have done it. Raises before anything is touched: DirtyTarget, OperationInProgress, NothingToLand, Conflicted;
+    CheckFailed leaves the target as it was.
+    """
+    progress("look")
+    refuse_target(repository, target)
+    _clear_stale(repository)
+    snapshots.take(worktree, session, "before merge")
+    branch = _branch(worktree)
+    tip = _commit_rest(worktree, message)
+    for _attempt in range(3):
+        before = repository.resolve(f"refs/heads/{target}")
+        progress("integrate")
+        commit = _integrate(repository, before, tip, branch, target, method, message)
+        result: CheckResult | None = None
+        if checks:
+            with _scratch(repository, commit) as scratch:
+                for check in checks:
+                    progress(f"check: {check}")
+                    result = run_command(check, scratch, check_s, env)
+                    if not result.passed:
+                        raise CheckFailed(result)
+        progress("land")
+        landing = _swap(repository, session, branch, target, method, before, commit, result)
+        if landing is not None:
+            return landing
+    raise TargetMoved(f"{target} moved three times while the work was checked", "try again when it is quiet")
+
+
+def undo(repository: Repository, landing: Landing) -> None:
+    """Set the target back to what it was before ``landing``. Raises TargetMoved when more has landed since."""
+    checkout = refuse_target(repository, landing.target)
+    ref = f"refs/heads/{landing.target}"
+    if repository.resolve(ref) != landing.after:
+        raise TargetMoved(
+            f"{landing.target} has moved on since", "revert the commit instead: git revert " + landing.after[:10]
+        )
+    run(repository.root, "update-ref", "-m", "orchestrator: undo", ref, landing.before, landing.after)
+    if checkout is not None:
+        _bring_along(checkout.path, landing.after, landing.before)
+
+
+def update_from_target(worktree: Path, session: str, target: str) -> str:
+    """Merge ``target`` into the worktree's branch; returns the new tip. Conflicts and dirty trees change nothing."""
+    if run(worktree, "status", "--porcelain", "-z", "-uno").strip("\0"):
+        raise WorktreeError("the session has uncommitted work", "let the agent commit it first, then update")
+    if drift(worktree, target).behind == 0:
+        raise NothingToLand(f"{target} has nothing new", "")
+    conflicts = merge_tree(worktree, "HEAD", f"refs/heads/{target}")[1]
+    if conflicts:
+        raise Conflicted(
+            f"{target} conflicts in {', '.join(c.path for c in conflicts[:3])}",
+            "tell the agent to merge it: s sends a message",
+            conflicts,
+        )
+    snapshots.take(worktree, session, "before update")
+    run(worktree, "merge", "--no-edit", "--no-verify", f"refs/heads/{target}", env=identity(worktree), deadline_s=600)
+    return run(worktree, "rev-parse", "HEAD").strip()
+
+
+def draft_message(worktree: Path, target: str, task: str) -> str:
+    """A commit message from the commits, or from the task when there are none."""
+    subjects = run(worktree, "log", "--format=%s", "--reverse", f"refs/heads/{target}..HEAD").splitlines()
+    first = " ".join(task.split())
+    subject = shown(subjects[0]) if len(subjects) == 1 else (first if len(first) <= 72 else first[:71].rstrip() + "…")
+    subject = subject or "Land the session's work"
+    body = "\n".join(f"- {shown(line)}" for line in subjects) if len(subjects) > 1 else ""
+    return f"{subject}\n\n{body}\n" if body else f"{subject}\n"
+
+
+def _branch(worktree: Path) -> str:
+    code, said = run_code(worktree, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
+    if code != 0:
+        raise WorktreeError(f"{worktree} has no branch checked out", "check its branch out there, then try again")
+    return said.strip()
+
+
+def _commit_rest(worktree: Path, message: str) -> str:
+    """Commit what is uncommitted, without hooks; returns the tip of the branch."""
+    if run(worktree, "status", "--porcelain", "-z", "--untracked-files=all").strip("\0"):
+        run(worktree, "add", "-A", "--", ".", deadline_s=600)
+        who = identity(worktree)
+        run(
+            worktree, "commit", "--quiet", "--no-verify", "-F", "-", stdin=os.fsencode(message), env=who, deadline_s=600
+        )
+    return run(worktree, "rev-parse", "HEAD").strip()
+
+
+def _integrate(
+    repository: Repository, before: str, tip: str, branch: str, target: str, method: Method, message: str
+) -> str:
+    """The commit that the target shall become. Only objects are written."""
+    root = repository.root
+    if run_code(root, "merge-base", "--is-ancestor", tip, before, ok=(0, 1))[0] == 0:
+        raise NothingToLand(
+            f"{target} holds all of {branch} already", "rm removes the session; its work is in the target"
+        )
+    if method is Method.FF:
+        if run_code(root, "merge-base", "--is-ancestor", before, tip, ok=(0, 1))[0] != 0:
+            raise WorktreeError(
+                f"{target} has moved on, {branch} cannot be fast-forwarded", "use --method squash, or update it first"
+            )
+        return tip
+    tree, conflicts = merge_tree(root, before, tip)
+    if conflicts:
+        names = ", ".join(conflict.path for conflict in conflicts[:3]) + (" …" if len(conflicts) > 3 else "")
+        raise Conflicted(
+            f"{branch} conflicts with {target} in {names}",
+            f"tell the agent to merge {target} into its branch, or resolve it yourself in the worktree",
+            conflicts,
+        )
+    if tree == run(root, "rev-parse", f"{before}^{{tree}}").strip():
+        raise NothingToLand(
+            f"{target} holds all of {branch} already", "rm removes the session; its work is in the target"
+        )
+    parents = ["-p", before] if method is Method.SQUASH else ["-p", before, "-p", tip]
+    env = dict(identity(root))
+    if method is Method.SQUASH:
+        author = run(root, "log", "-1", "--format=%an%n%ae%n%aI", tip).splitlines()
+        env |= {"GIT_AUTHOR_NAME": author[0], "GIT_AUTHOR_EMAIL": author[1], "GIT_AUTHOR_DATE": author[2]}
+    return run(root, "commit-tree", tree, *parents, "-F", "-", stdin=os.fsencode(message), env=env).strip()
+
+
+def _swap(
+    repository: Repository,
+    session: str,
+    branch: str,
+    target: str,
+    method: Method,
+    before: str,
+    after: str,
+    check: CheckResult | None,
+) -> Landing | None:
+    """Move the target if it still is ``before``; None when it is not."""
+    checkout = refuse_target(repository, target)
+    at = datetime.now(UTC)
+    pin = f"refs/orchestrator/landed/{session}/{at:%Y%m%dT%H%M%S%f}"
+    run(repository.root, "update-ref", pin, before)
+    ref = f"refs/heads/{target}"
+    try:
+        run(repository.root, "update-ref", "-m", f"orchestrator: {method} {branch}", ref, after, before)
+    except GitFailed:
+        if repository.resolve(ref) == before:
+            raise
+        return None
+    if checkout is not None:
+        try:
+            _bring_along(checkout.path, before, after)
+        except GitFailed:
+            # An untracked file of the user's stands in the way: go back, so that ref and checkout agree.
+            run(repository.root, "update-ref", "-m", "orchestrator: back", ref, before, after)
+            raise
+    return Landing(
+        branch=branch,
+        target=target,
+        method=method,
+        before=before,
+        after=after,
+        at=at,
+        updated_checkout=checkout.path if checkout is not None else None,
+        check=check,
+    )
+
+
+def _bring_along(checkout: Path, before: str, after: str) -> None:
+    """Update index and files of a clean checkout; git refuses to overwrite anything that is not ``before``."""
+    run(checkout, "read-tree", "-m", "-u", before, after, deadline_s=600)
+
+
+@contextmanager
+def _scratch(repository: Repository, commit: str) -> Iterator[Path]:
+    """A worktree of ``commit`` that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=repository.own))
+    path = folder / repository.name
+    (folder / "pid").write_text(str(os.getpid()))
+    with repository.registration():
+        run(repository.root, "worktree", "add", "--no-checkout", "--detach", "--", str(path), commit)
+    try:
+        run(path, "reset", "--hard", "--quiet", deadline_s=600)
+        yield path
+    finally:
+        _drop_scratch(repository, folder, path)
+
+
+def _drop_scratch(repository: Repository, folder: Path, path: Path) -> None:
+    with repository.registration():
+        with suppress(GitFailed):
+            run(
+                repository.root, "worktree", "remove", "--force", "--force", "--", str(path)
+            )  # ours: nobody works there
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_stale(repository: Repository) -> None:
+    """Scratch worktrees of a run that was killed."""
+    for folder in repository.own.glob("scratch-*"):
+        try:
+            pid = int((folder / "pid").read_text())
+            os.kill(pid, 0)
+        except (OSError, ValueError):
+            _drop_scratch(repository, folder, folder / repository.name)

@@ -1,0 +1,227 @@
+"""A repository: open it, and create, list and remove its worktrees.
+
+Registration of worktrees is serialised per repository, in this process and across processes: git itself races there
+(up to 15 of 48 parallel ``worktree add`` fail). The lock covers ``add --no-checkout`` only; trees are filled in
+parallel.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from worktrees import snapshots
+from worktrees.errors import (
+    BadName,
+    BareRepository,
+    BranchExists,
+    InsideSubmodule,
+    NoCommits,
+    NotARepository,
+    NotOurs,
+    UnknownRevision,
+    WorktreeError,
+    WorktreeExists,
+    WorktreeMissing,
+)
+from worktrees.git import run, run_code
+from worktrees.models import Worktree
+
+CHECKOUT_S = 600.0
+MADE = "refs/orchestrator/made/"
+"""A branch is ours if a ref of its name stands here; it holds the commit that the branch began at."""
+
+
+def open_repository(path: Path) -> Repository:
+    """The repository that ``path`` lies in; from a linked worktree, the main one.
+
+    Raises NotARepository, or what is the matter with it: BareRepository, InsideSubmodule, NoCommits.
+    """
+    path = path.expanduser().absolute()
+    if not path.is_dir():
+        raise NotARepository(f"{path} is not a folder", "name the folder of a git repository with --repo")
+    code, said = run_code(
+        path,
+        "rev-parse",
+        "--path-format=absolute",
+        "--is-bare-repository",
+        "--git-common-dir",
+        "--show-superproject-working-tree",
+        ok=(0, 128),
+    )
+    if code != 0:
+        raise NotARepository(
+            f"{path} is not in a git repository", "make one there with: git init, or name one with --repo"
+        )
+    bare, common, *rest = said.splitlines()
+    if rest and rest[0]:
+        raise InsideSubmodule(
+            f"{path} is a submodule of {rest[0]}", "run it in the outer repository, or in a clone of this one"
+        )
+    git_dir = Path(common)
+    if bare == "true" or run(git_dir, "rev-parse", "--is-bare-repository").strip() == "true":
+        raise BareRepository(f"{path} is a bare repository", "run it in a clone that has a checkout")
+    main = run(path, "worktree", "list", "--porcelain", "-z").split("\0", 1)[0].removeprefix("worktree ")
+    root = Path(main)
+    code, _ = run_code(path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
+    if code != 0:
+        raise NoCommits(f"{root} has no commits yet", "make a first one: git add -A && git commit -m 'Begin'")
+    return Repository(root, git_dir)
+
+
+class Repository:
+    """A repository with a checkout. ``root`` is the main checkout, ``git_dir`` what all worktrees share."""
+
+    def __init__(self, root: Path, git_dir: Path) -> None:
+        self.root = root
+        self.git_dir = git_dir
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def own(self) -> Path:
+        """Our own folder inside the shared git folder: locks and scratch worktrees."""
+        path = self.git_dir / "orchestrator"
+        path.mkdir(exist_ok=True)
+        return path
+
+    def resolve(self, revision: str) -> str:
+        """The commit id of ``revision``. Raises UnknownRevision."""
+        code, said = run_code(
+            self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}", ok=(0, 1, 128)
+        )
+        if code != 0 or not said.strip():
+            raise UnknownRevision(f"there is no commit {revision!r} in {self.name}", "see: git branch --all, git tag")
+        return said.strip()
+
+    def default_target(self) -> str:
+        """The branch that work lands on: the one checked out in the main checkout, else main or master."""
+        code, said = run_code(self.root, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
+        if code == 0:
+            return said.strip()
+        for name in ("main", "master"):
+            if self.has_branch(name):
+                return name
+        raise UnknownRevision(
+            f"{self.root} has no branch checked out, and there is neither main nor master",
+            "name the target: [run] target in .orchestrator.toml",
+        )
+
+    def has_branch(self, name: str) -> bool:
+        return run_code(self.root, "show-ref", "--verify", "--quiet", f"refs/heads/{name}", ok=(0, 1))[0] == 0
+
+    def check_branch_name(self, name: str) -> None:
+        """Raises BadName when git would not take it, BranchExists when it is there."""
+        code, _ = run_code(self.root, "check-ref-format", f"refs/heads/{name}", ok=(0, 1))
+        if code != 0 or name.startswith("-") or len(name) > 200:
+            raise BadName(f"{name!r} cannot be a branch name", "use letters, digits, dot, dash and slash")
+        if self.has_branch(name):
+            raise BranchExists(
+                f"the branch {name} exists already", "choose another --name; we never touch a branch of yours"
+            )
+
+    def create(self, path: Path, branch: str, base: str, *, session: str) -> Worktree:
+        """A new worktree at ``path`` on the new ``branch`` from the commit ``base``. Leaves nothing when it fails."""
+        if path.exists() or path.is_symlink():
+            raise WorktreeExists(f"{path} exists already", "choose another --name")
+        self.check_branch_name(branch)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.registration():
+            run(self.root, "worktree", "add", "--no-checkout", "-b", branch, "--no-track", "--", str(path), base)
+            run(self.root, "update-ref", MADE + branch, base)
+        try:
+            run(path, "reset", "--hard", "--quiet", deadline_s=CHECKOUT_S)
+        except WorktreeError:
+            with self.registration(), suppress(WorktreeError):
+                run(self.root, "worktree", "remove", "--force", "--", str(path))  # ours, seconds old, never filled
+                run(self.root, "update-ref", "-d", f"refs/heads/{branch}", base)
+                run(self.root, "update-ref", "-d", MADE + branch)
+            raise
+        return Worktree(path=path, head=base, branch=branch)
+
+    def worktrees(self) -> tuple[Worktree, ...]:
+        """Every registered checkout, the main one first."""
+        found: list[Worktree] = []
+        for number, block in enumerate(run(self.root, "worktree", "list", "--porcelain", "-z").split("\0\0")):
+            fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
+            if "worktree" not in fields:
+                continue
+            path = Path(fields["worktree"])
+            found.append(
+                Worktree(
+                    path=path,
+                    head=fields.get("HEAD", ""),
+                    branch=fields["branch"].removeprefix("refs/heads/") if "branch" in fields else None,
+                    main=number == 0,
+                    locked="locked" in fields,
+                    missing=not path.is_dir(),
+                )
+            )
+        return tuple(found)
+
+    def remove(self, path: Path, branch: str, *, session: str) -> str:
+        """Remove a worktree and its branch; returns the attic ref that holds all of the work.
+
+        The attic is written and verified first. Git's own guard against uncommitted work is never overridden while
+        anything is there that the attic does not hold.
+        """
+        self._refuse_foreign(path, branch)
+        attic = f"refs/orchestrator/attic/{session}"
+        if self.has_branch(branch):
+            run(self.root, "update-ref", f"{attic}/tip", self.resolve(f"refs/heads/{branch}"))
+        worktree = next((w for w in self.worktrees() if _same(w.path, path)), None)
+        if worktree is not None and not worktree.missing:
+            work = snapshots.take(
+                path, session, "removed", ref_root="refs/orchestrator/attic", name="work", ignored=True
+            )
+            nested = snapshots.nested_repositories(path, work)
+            if nested:
+                raise WorktreeError(
+                    f"{path} holds a repository of its own, whose history would be lost: {', '.join(nested)}",
+                    "move it elsewhere, then try again",
+                )
+            again = snapshots.tree_of(path, ignored=True)
+            if again != work.tree:
+                raise WorktreeError(f"{path} changes while it is removed", "stop what runs in it, then try again")
+            with self.registration():
+                run(path, "checkout", "--quiet", "--detach", "--force", work.commit)
+                run(self.root, "worktree", "remove", "--", str(path))
+        elif worktree is not None:
+            with self.registration():
+                run(self.root, "worktree", "remove", "--force", "--", str(path))  # its folder is gone already
+        if self.has_branch(branch):
+            tip = self.resolve(f"refs/heads/{branch}")
+            run(self.root, "update-ref", f"{attic}/tip", tip)
+            run(self.root, "update-ref", "-d", f"refs/heads/{branch}", tip)
+        run_code(self.root, "update-ref", "-d", MADE + branch, ok=(0, 1, 128))
+        return attic
+
+    @contextmanager
+    def registration(self) -> Iterator[None]:
+        """Only one at a time adds or removes worktrees of this repository."""
+        with (self.own / "registration.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _refuse_foreign(self, path: Path, branch: str) -> None:
+        resolved = Path(os.path.realpath(path))
+        if not str(path).strip() or resolved in (Path("/"), Path.home(), self.root.resolve()):
+            raise NotOurs(f"{path} is never removed", "name a session")
+        if run_code(self.root, "show-ref", "--verify", "--quiet", MADE + branch, ok=(0, 1))[0] != 0:
+            raise NotOurs(f"the branch {branch} was not made by us", "remove it yourself if you want it gone")
+        known = next((w for w in self.worktrees() if _same(w.path, path)), None)
+        if known is None and path.exists():
+            raise WorktreeMissing(f"{path} is not a worktree of {self.name}", "nothing was removed")
+        if known is not None and (known.main or known.locked):
+            raise NotOurs(
+                f"{path} is {'the main checkout' if known.main else 'locked'}", "git worktree unlock, if you locked it"
+            )
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
