@@ -1,0 +1,307 @@
+"""Reads what Claude Code shows: session file, hook spool, transcript with its subagents, screen, title."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sessions.agents import dialogs
+from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
+from sessions.agents.findings import asks, joined, text, time
+from sessions.agents.hooks import Askings, parse
+from sessions.models import Entry, Evidence, Kind, Option, Question, Response, Role, Source, Spec, State
+from sessions.screen_rules import load
+from sessions.usage import from_anthropic
+
+_WAITING = {
+    "permission prompt": Kind.PERMISSION,
+    "sandbox request": Kind.PERMISSION,
+    "worker request": Kind.PERMISSION,
+    "input needed": Kind.QUESTION,
+    "goal proposal": Kind.PLAN,
+    "dialog open": Kind.DIALOG,
+}
+_FILE = {"idle": State.IDLE, "busy": State.WORKING, "shell": State.BACKGROUND}
+_SPINNER = re.compile(r"^[◐◓◑◒\u2800-\u28ff] ")
+_TOLD = (b'"usage"', b'"api-request"', b"[Request interrupted", b"turn_duration")
+
+
+def config_folder(env: Mapping[str, str]) -> Path:
+    """Where Claude Code keeps its files for a process with this environment."""
+    named = env.get("CLAUDE_CONFIG_DIR")
+    return Path(named) if named else Path(env.get("HOME") or os.path.expanduser("~")) / ".claude"
+
+
+class ClaudeReader:
+    """One running Claude Code."""
+
+    def __init__(self, spec: Spec, place: Place, config: Path) -> None:
+        self._config = config
+        self._place = place
+        self._session = spec.agent_session_id
+        self._own_file: Path | None = None
+        self._transcript: Path | None = None
+        if self._session is not None:
+            project = re.sub(r"[^A-Za-z0-9]", "-", os.path.realpath(place.worktree))
+            self._transcript = config / "projects" / project / f"{self._session}.jsonl"
+        self._rules = load("claude")
+        self._askings = Askings()
+        self._requested: dict[str, datetime] = {}
+        self._last: Response | None = None
+        self._version: str | None = None
+
+    def watches(self) -> tuple[Watch, ...]:
+        sessions = self._config / "sessions"
+        own = (
+            Watch("session", self._own_file, Mode.WHOLE)
+            if self._own_file is not None
+            else Watch("session", sessions, Mode.WHOLE, "*.json")
+        )
+        found = [Watch("hooks", self._place.spool), own]
+        if self._transcript is not None:
+            subagents = self._transcript.with_suffix("") / "subagents"
+            found += [Watch("transcript", self._transcript), Watch("subagents", subagents, pattern="*.jsonl")]
+        return tuple(found)
+
+    def read(self, reading: Reading) -> Findings:
+        match reading.feed:
+            case "session":
+                return self._session_file(reading)
+            case "hooks":
+                return joined([self._hook(parse(line), reading.at) for line in reading.lines])
+            case _:
+                return self._records(reading)
+
+    def look(self, screen: Screen) -> Findings:
+        found: list[Evidence] = []
+        if (seen := dialogs.evidence(self._rules, screen, self._version)) is not None:
+            found.append(seen)
+        title = screen.title
+        state = State.WORKING if _SPINNER.match(title) else None  # ✳ stands for waiting and for resting alike
+        found.append(Evidence(source=Source.TITLE, channel="title", state=state, at=screen.at, saw=title[:40]))
+        return Findings(evidence=tuple(found))
+
+    def _session_file(self, reading: Reading) -> Findings:
+        about = parse(reading.data) if reading.data else {}
+        if self._own_file is None:
+            if not about or about.get("sessionId") != self._session:
+                return Findings()
+            self._own_file = reading.path
+        if reading.path != self._own_file:
+            return Findings()
+        status, waiting = about.get("status"), about.get("waitingFor")
+        kind = None
+        state: State | None
+        if status == "waiting":
+            state, kind = State.BLOCKED, _WAITING.get(str(waiting), Kind.DIALOG)
+        else:
+            state = _FILE.get(str(status))
+        at = _milliseconds(about.get("statusUpdatedAt")) or reading.at
+        session = about.get("sessionId")
+        self._version = about.get("version") or self._version
+        evidence = Evidence(
+            source=Source.AGENT,
+            channel="session-file",
+            state=state,
+            kind=kind,
+            at=at,
+            saw=f"{status}/{waiting}" if waiting else str(status or "gone"),
+        )
+        return Findings(
+            evidence=(evidence,),
+            agent_session_id=session if isinstance(session, str) else None,
+            version=self._version,
+        )
+
+    def _hook(self, payload: dict[str, Any], at: datetime) -> Findings:
+        event = payload.get("hook_event_name")
+        transcript = payload.get("transcript_path")
+        if isinstance(transcript, str) and "agent_id" not in payload:
+            self._transcript = Path(transcript)
+        said = None
+        state: State | None = None
+        question = None
+        saw = str(event)
+        match event:
+            case "UserPromptSubmit" | "PreToolUse" | "PostToolUse" | "PreCompact":
+                state = State.WORKING
+            case "PermissionRequest":
+                state, question = State.BLOCKED, self._request(payload, at)
+                saw = f"PermissionRequest {payload.get('tool_name')}"
+            case "Stop":
+                tasks = payload.get("background_tasks")
+                state = State.BACKGROUND if tasks else State.DONE
+                said = text(payload.get("last_assistant_message"))
+                saw = f"Stop with {len(tasks)} background tasks" if tasks else "Stop"
+            case "StopFailure":
+                state = State.FAILED
+                saw = text(payload.get("last_assistant_message")) or "StopFailure"
+            case "SessionStart" | "SessionEnd" | "PostCompact":
+                state = None
+            case _:
+                return Findings()
+        evidence = Evidence(
+            source=Source.HOOK,
+            channel="hook",
+            state=state,
+            kind=_kind(payload) if state is State.BLOCKED else None,
+            question=question,
+            at=at,
+            saw=saw[:120],
+        )
+        session = payload.get("session_id")
+        return Findings(
+            evidence=(evidence,),
+            said=said,
+            asks=asks(said),
+            agent_session_id=session if isinstance(session, str) else None,
+            transcript=self._transcript,
+        )
+
+    def _request(self, payload: dict[str, Any], at: datetime) -> Question | None:
+        tool, given = str(payload.get("tool_name")), payload.get("tool_input")
+        given = given if isinstance(given, dict) else {}
+        kind = _kind(payload)
+        asking = self._askings.id(payload.get("prompt_id"), tool, given)
+        if kind is Kind.QUESTION:
+            return _user_question(given, asking, at)
+        if kind is Kind.PLAN:
+            return Question(
+                id=asking, kind=kind, title="Claude has a plan", text=text(given.get("plan")) or "", asked_at=at,
+                free_text=True,
+            )
+        command = given.get("command")
+        path = given.get("file_path") or given.get("notebook_path") or given.get("path")
+        what = str(command or path or given.get("url") or json.dumps(given)[:200])
+        return Question(
+            id=asking,
+            kind=kind,
+            title=f"{tool}: {what.splitlines()[0] if what else ''}"[:120],
+            text=f"{given['description']}\n{what}" if given.get("description") else what,
+            command=str(command) if command else None,
+            path=str(path) if path else None,
+            asked_at=at,
+        )
+
+    def _records(self, reading: Reading) -> Findings:
+        """Usage of the main conversation and of subagents; the last record of a message id counts."""
+        responses: dict[str, Response] = {}
+        evidence: list[Evidence] = []
+        main = reading.feed == "transcript"
+        for line in reading.lines:
+            if not any(mark in line for mark in _TOLD):
+                continue
+            record = parse(line)
+            at = time(record.get("timestamp")) or reading.at
+            match record.get("type"):
+                case "api-request":
+                    self._requested[str(record.get("id"))] = at
+                case "assistant":
+                    if (response := self._response(record, at)) is not None:
+                        responses[response.id] = response
+                        if main:
+                            self._last = response
+                case "user" if main and self._last is not None and b"[Request interrupted" in line:
+                    if self._last.usage.output <= 1:
+                        usage = self._last.usage.model_copy(update={"lower_bound": True})
+                        responses[self._last.id] = self._last = self._last.model_copy(update={"usage": usage})
+                case "system" if main and record.get("subtype") == "turn_duration":
+                    evidence.append(
+                        Evidence(source=Source.TRANSCRIPT, channel="transcript", state=State.DONE, at=at, saw="turn ended")
+                    )
+            self._version = record.get("version") or self._version
+        return Findings(
+            responses=tuple(responses.values()),
+            evidence=tuple(evidence[-1:]),
+            transcript=self._transcript if main else None,
+            version=self._version,
+        )
+
+    def _response(self, record: dict[str, Any], at: datetime) -> Response | None:
+        message = record.get("message")
+        if not isinstance(message, dict) or not isinstance(message.get("usage"), dict):
+            return None
+        model = str(message.get("model", ""))
+        if model == "<synthetic>" or not message.get("id"):
+            return None
+        return Response(
+            id=str(message["id"]),
+            model=model,
+            usage=from_anthropic(message["usage"]),
+            started_at=self._requested.get(str(record.get("requestRef"))),
+            ended_at=at,
+        )
+
+
+def transcript_entries(path: Path) -> tuple[Entry, ...]:
+    """The conversation for reading."""
+    entries: list[Entry] = []
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return ()
+    for line in lines:
+        record = parse(line)
+        message = record.get("message")
+        if record.get("type") not in ("user", "assistant") or not isinstance(message, dict):
+            continue
+        at, role = time(record.get("timestamp")), Role.USER if record["type"] == "user" else Role.AGENT
+        content = message.get("content")
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        for block in blocks if isinstance(blocks, list) else []:
+            if isinstance(block, dict) and (entry := _entry(block, role, at)) is not None:
+                entries.append(entry)
+    return tuple(entries)
+
+
+def _entry(block: dict[str, Any], role: Role, at: datetime | None) -> Entry | None:
+    match block.get("type"):
+        case "text" if str(block.get("text", "")).strip():
+            return Entry(at=at, role=role, text=str(block["text"]))
+        case "tool_use":
+            given = block.get("input") if isinstance(block.get("input"), dict) else {}
+            what = next((str(given[key]) for key in ("command", "file_path", "pattern", "description") if key in given), "")
+            return Entry(at=at, role=Role.TOOL, title=f"{block.get('name')} {what}"[:120], text=json.dumps(given, indent=1))
+        case "tool_result":
+            content = block.get("content")
+            result = content if isinstance(content, str) else json.dumps(content)
+            return Entry(at=at, role=Role.TOOL, title="result", text=result[:4000])
+        case _:
+            return None
+
+
+def _user_question(given: dict[str, Any], asking: Any, at: datetime) -> Question | None:
+    """The question of an AskUserQuestion call; None for several at once, which the screen shows one by one."""
+    asked = given.get("questions")
+    if not isinstance(asked, list) or len(asked) != 1 or not isinstance(asked[0], dict):
+        return None
+    first = asked[0]
+    options = [option for option in first.get("options", []) if isinstance(option, dict)]
+    return Question(
+        id=asking,
+        kind=Kind.QUESTION,
+        title=str(first.get("question", "")),
+        text=str(first.get("question", "")),
+        options=tuple(
+            Option(key=str(number), label=str(option.get("label", "")), detail=str(option.get("description", "")))
+            for number, option in enumerate(options, 1)
+        ),
+        multiple=bool(first.get("multiSelect")),
+        free_text=True,
+        asked_at=at,
+    )
+
+
+def _kind(payload: dict[str, Any]) -> Kind:
+    return {"AskUserQuestion": Kind.QUESTION, "ExitPlanMode": Kind.PLAN}.get(
+        str(payload.get("tool_name")), Kind.PERMISSION
+    )
+
+
+def _milliseconds(value: object) -> datetime | None:
+    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, (int, float)) and value > 0 else None
