@@ -58,13 +58,21 @@ def request(
     raise AssertionError("unreachable")
 
 
-def stream(path: str) -> Iterator[dict[str, Any]]:
-    """Decoded lines of an endless answer; ends when the daemon goes away."""
+def stream(path: str, until: float | None = None) -> Iterator[dict[str, Any]]:
+    """Decoded lines of an endless answer; ends at ``until`` (``time.monotonic``). DaemonError when the daemon goes."""
     with _connection_errors():
         connection = _Connection(home.socket_path(), None)
         try:
             response = _send(connection, "GET", path, None)
-            for line in response:
+            while True:
+                if until is not None and connection.sock is not None:
+                    connection.sock.settimeout(max(0.001, until - time.monotonic()))
+                try:
+                    line = response.readline()
+                except TimeoutError:
+                    return
+                if not line:
+                    raise DaemonError("the daemon closed the stream", "any command starts it again")
                 if line.strip():
                     yield json.loads(line)
         finally:

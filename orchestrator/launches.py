@@ -48,7 +48,7 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     """Launch ``count`` sessions; returns when each of them has a running program."""
     repository = await asyncio.to_thread(open_repository, Path(command.repository))
     settings = await asyncio.to_thread(load_settings, repository.root, command.env)
-    agent_name = command.agent or settings.run.agent
+    agent_name = command.agent or settings.run.agent or _first_installed(command.env)
     agent = agents.get(agent_name)
     chosen = settings.agents.get(agent_name, AgentSettings())
     spec = Spec(
@@ -151,7 +151,7 @@ async def resume(supervisor: Supervisor, command: Resume) -> Done:
             f"what {row.name} was started with is gone",
             "start a new session on its branch: orchestrator run --base " + row.branch,
         )
-    if not Path(row.worktree).is_dir():
+    if not await asyncio.to_thread(Path(row.worktree).is_dir):
         raise Refused(f"the worktree of {row.name} is gone: {row.worktree}", f"its work is on {row.branch}")
     spec, place = known
     conversation = row.agent_session_id or spec.agent_session_id
@@ -262,14 +262,30 @@ def _names(supervisor: Supervisor, repository: Repository, command: Run, setting
     return names
 
 
-_FILLER = frozenset(["a", "an", "the", "to", "of", "in", "on", "for", "and", "or", "with", "please", "can", "you", "i", "we", "it", "is", "be", "that", "this", "my", "our"])
+_FILLER = frozenset(
+    (
+        *("a", "an", "the", "to", "of", "in", "on", "for", "and", "or", "with", "please", "can", "you"),
+        *("i", "we", "it", "is", "be", "that", "this", "my", "our"),
+    )
+)
 
 
 def slug(prompt: str) -> str:
     """A short name from a task: its first few telling words."""
-    words = [word for word in re.findall(r"[a-z0-9]+", prompt.lower().encode("ascii", "ignore").decode())]
+    words = re.findall(r"[a-z0-9]+", prompt.lower().encode("ascii", "ignore").decode())
     telling = [word for word in words if word not in _FILLER] or words
     return "-".join(telling[:4])[:32].strip("-") or "task"
+
+
+def _first_installed(env: Mapping[str, str]) -> str:
+    """The agent when none was named: the first of the user's CLIs that is installed, else the built-in one."""
+    for name in ("claude", "codex"):
+        try:
+            agents.get(name).program(Spec(agent=name, name=""), env)
+        except SessionError:
+            continue
+        return name
+    return "coder"
 
 
 def _trusted(repository: Repository) -> str | None:

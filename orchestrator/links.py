@@ -11,7 +11,6 @@ from orchestrator.commands import Command, Refused, Trust
 from orchestrator.events import Envelope
 from orchestrator.fleet import Fleet
 from orchestrator.link import Frame, LinkDown
-from sessions.models import Model
 
 if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor
@@ -32,7 +31,7 @@ class LocalLink:
     def frames(self, session: str) -> AsyncIterator[Frame]:
         return self._supervisor.frames(session)
 
-    async def call(self, command: Command) -> Model:
+    async def call(self, command: Command) -> Any:
         return await self._supervisor.call(command)
 
     async def close(self) -> None:

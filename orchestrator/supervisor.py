@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from pydantic import BaseModel
+
 from orchestrator import home, landing, launches, queries
 from orchestrator.broadcast import Broadcast
 from orchestrator.commands import Command, Done, Down, Refused
-from orchestrator.events import Envelope, Event, Noticed, Paused, Seen
+from orchestrator.events import Envelope, Event, MergeFailed, Noticed, Paused, Seen
 from orchestrator.fleet import Fleet, Row, apply
 from orchestrator.frames import Frames
 from orchestrator.gitwatch import GitWatch
@@ -125,7 +127,7 @@ class Supervisor:
             raise Refused(f"{row.name} does not run", f"start it again: orchestrator resume {row.name}")
         return session
 
-    async def call(self, command: Command) -> Model:
+    async def call(self, command: Command) -> BaseModel:
         """Carry ``command`` out. Every error that names its next step becomes Refused."""
         try:
             return await self._dispatch(command)
@@ -137,7 +139,7 @@ class Supervisor:
             log.exception("call %s", command.verb)
             raise Refused(f"{command.verb} failed: {error}", "orchestrator doctor looks for causes") from error
 
-    async def _dispatch(self, command: Command) -> Model:
+    async def _dispatch(self, command: Command) -> BaseModel:
         match command.verb:
             case "run" | "resume":
                 return await launches.call(self, command)
@@ -190,6 +192,9 @@ class Supervisor:
 
     async def _take_up(self, row: Row, pane: Pane | None) -> None:
         """One session at the start: adopt its pane, finish a launch that was cut off, or say that it is lost."""
+        if row.merging is not None:
+            reason = "the daemon ended during the merge"
+            self.emit(row.id, MergeFailed(reason=reason, hint="look at the target, then merge again"))
         if pane is not None:
             session = launches.recalled(self, row)
             if session is None:

@@ -49,6 +49,10 @@ class Server:
         """The server answers."""
         return self._run("list-sessions").returncode == 0
 
+    def has(self, name: str) -> bool:
+        """A session called ``name`` exists."""
+        return self._run("has-session", "-t", f"={name}").returncode == 0
+
     def start(
         self, name: str, argv: tuple[str, ...], cwd: str, env: Mapping[str, str], width: int = 200, height: int = 50
     ) -> None:
@@ -56,7 +60,7 @@ class Server:
 
         Starts the server if it does not run. The session's window closes when its program ends.
         """
-        if self._run("has-session", "-t", f"={name}").returncode == 0:
+        if self.has(name):
             self._run("kill-session", "-t", f"={name}")
         words = ["new-session", "-d", "-s", name, "-x", str(width), "-y", str(height), "-c", cwd, *argv]
         done = self._run(*words, env=env)

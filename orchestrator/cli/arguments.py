@@ -1,0 +1,145 @@
+"""The commands, their arguments and examples. Handlers are imported when their command runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from orchestrator.cli import words
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="orchestrator",
+        description="Supervise many coding agents from one terminal. Without a command: the dashboard.",
+        epilog=words.TOP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=_version())
+    top.add_argument("--repo", metavar="PATH", default=None, help="repository of new tasks (default: this folder)")
+    top.set_defaults(handler=_lazy("service", "dashboard"))
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, module: str, help_: str, handler: str | None = None) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=help_,
+            description=help_[0].upper() + help_[1:] + ".",
+            epilog="examples:\n" + words.EXAMPLES[name] if name in words.EXAMPLES else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(handler=_lazy(module, handler or name))
+        return command
+
+    _launch(add)
+    _look(add)
+    _steer(add)
+    _service(add)
+    return top
+
+
+def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
+    run = add("run", "run", "launch agents on a task, each in its own worktree and pane")
+    run.add_argument("words", nargs="*", metavar="PROMPT", help='the task; "-" reads it from stdin')
+    run.add_argument("--repo", metavar="PATH", default=".", help="repository (default: this folder)")
+    run.add_argument("--agent", metavar="A", help="claude, codex, coder, command or a plug-in's name")
+    run.add_argument("--base", metavar="REF", help="revision to begin at (default: what is checked out)")
+    run.add_argument("--name", metavar="N", help="name of session and branch (default: from the task)")
+    run.add_argument("-n", "--count", type=int, default=1, metavar="COUNT", help="launch this many at once")
+    run.add_argument("--model", metavar="M", help="the agent's model")
+    run.add_argument("--permission-mode", metavar="MODE", help="the agent's own word for it")
+    run.add_argument("--prompt", metavar="TEXT", help="the task, where PROMPT is a program (--agent command)")
+    run.add_argument("--file", metavar="TASKS.toml", help="launch every [[task]] of a file")
+    run.add_argument("--trust-setup", action="store_true", help="approve the repository's set-up commands")
+    run.add_argument("--json", action="store_true", help="print what was launched as JSON")
+    resume = add("resume", "steer", "start an ended session again with its own conversation")
+    _name(resume)
+
+
+def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
+    ls = add("ls", "look", "list the sessions, those that wait for you first")
+    ls.add_argument("--json", action="store_true", help="everything, as JSON")
+    for name, help_ in (
+        ("show", "show one session with its open question"),
+        ("why", "say why a session has its state: what was seen, and what it outweighed"),
+        ("diff", "show everything a session changed, uncommitted and untracked work included"),
+    ):
+        command = add(name, "look", help_)
+        _name(command)
+        command.add_argument("--json", action="store_true", help="as JSON")
+        if name == "diff":
+            command.add_argument("--stat", action="store_true", help="only the files and counts")
+    log = add("log", "look", "print what happened to a session")
+    _name(log)
+    log.add_argument("--follow", "-f", action="store_true", help="go on as it happens")
+    log.add_argument("--json", action="store_true", help="the lines as JSON")
+    wait = add("wait", "look", "wait until a session is in a state")
+    _name(wait)
+    wait.add_argument("--for", dest="states", required=True, metavar="STATE", help="state, or several with commas")
+    wait.add_argument("--timeout", type=float, default=None, metavar="S", help="give up after S seconds (exit code 1)")
+    wait.add_argument("--json", action="store_true", help="print the session as JSON")
+
+
+def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
+    send = add("send", "steer", "send a message to an agent and see that it takes it")
+    _name(send)
+    send.add_argument("text", nargs="+", metavar="TEXT", help='the message; "-" reads it from stdin')
+    answer = add("answer", "steer", "answer the open question of a session")
+    _name(answer)
+    answer.add_argument("choice", nargs="?", default="", metavar="CHOICE", help="an option's key, or y, n, a")
+    answer.add_argument("--text", default="", metavar="WORDS", help="answer in words, where the question takes them")
+    answer.add_argument("--question", metavar="ID", help="refuse when another question is open by now")
+    for name, help_ in (
+        ("interrupt", "interrupt what an agent does; it stays at its prompt"),
+        ("stop", "end an agent's program; worktree and branch stay"),
+        ("pause", "hold an agent's processes where they are"),
+        ("unpause", "let a held agent go on"),
+        ("attach", "go to the agent's own terminal (leave it with ctrl+b d)"),
+        ("update", "merge the target's new commits into a session's branch"),
+    ):
+        _name(add(name, "steer", help_))
+    merge = add("merge", "steer", "land a session's work on its target, checked first, never half")
+    _name(merge)
+    merge.add_argument("--method", choices=("squash", "merge", "ff"), help="default: [merge] method, else squash")
+    merge.add_argument("--check", action="append", metavar="CMD", help="run on the merged tree first; may be repeated")
+    merge.add_argument("--no-check", action="store_true", help="skip the checks of the settings")
+    merge.add_argument("-m", "--message", metavar="TEXT", help="commit message (default: drafted)")
+    merge.add_argument("--dry-run", action="store_true", help="only say what it would do")
+    merge.add_argument("--json", action="store_true", help="as JSON")
+    rm = add("rm", "steer", "remove a session, its worktree and branch; all work is kept in the attic")
+    _name(rm)
+    rm.add_argument("--yes", "-y", action="store_true", help="do not ask, even while it works")
+
+
+def _service(add: Callable[..., argparse.ArgumentParser]) -> None:
+    demo = add("demo", "service", "play the main job on a throw-away repository, no key needed")
+    demo.add_argument("--headless", action="store_true", help="without a terminal: print what happens, check all of it")
+    doctor = add("doctor", "service", "look for what is missing or wrong on this machine")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    add("serve", "service", "run the daemon in the foreground (any command starts it by itself)")
+    down = add("down", "service", "end the daemon; agents run on in their panes")
+    down.add_argument("--agents", action="store_true", help="stop the agents too; worktrees and branches stay")
+    add("coder", "service", "the built-in coding agent: orchestrator coder --help")
+
+
+def _name(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="the session's name (see: orchestrator ls)")
+
+
+def _lazy(module: str, handler: str) -> Handler:
+    def run(arguments: argparse.Namespace) -> int:
+        found: Any = getattr(import_module(f"orchestrator.cli.{module}"), handler)
+        return int(found(arguments))
+
+    return run
+
+
+def _version() -> str:
+    from orchestrator import __version__
+
+    return f"orchestrator {__version__}"

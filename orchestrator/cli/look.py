@@ -1,0 +1,228 @@
+"""Commands that only look: ls, show, why, diff, log, wait."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import Namespace
+from typing import Any
+
+from orchestrator.cli.output import CommandError, call, dump, fetch, note, say, session, table
+
+STATES = (
+    *("starting", "working", "background", "blocked", "done", "idle", "rate_limited", "retrying"),
+    *("failed", "exited", "crashed", "lost", "paused", "unknown"),
+)
+_FIRST = {state: n for n, state in enumerate(("blocked", "failed", "crashed", "lost", "rate_limited"))}
+
+
+def ls(arguments: Namespace) -> int:
+    """The sessions; those that wait for a human first, longest first."""
+    found: list[dict[str, Any]] = fetch("/v1/fleet?json=ls")["sessions"]
+    found.sort(key=lambda item: (_FIRST.get(item["state"], 9), item["since"]))
+    if arguments.json:
+        dump(found)
+        return 0
+    if not found:
+        say('No sessions yet. Start one: orchestrator run "your task"')
+        return 0
+    head = ("NAME", "AGENT", "STATE", "FOR", "TOK/S", "TOKENS", "COST", "+", "-", "WAITS FOR")
+    for line in table(head, [_row(item) for item in found], frozenset({3, 4, 5, 6, 7, 8})):
+        say(line)
+    return 0
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    question = item["question"]
+    tokens = item["tokens"]
+    cost = item["cost_usd"]
+    state = item["state"] + (f" {item['kind']}" if item["kind"] else "")
+    waits = (question["title"] or question["text"]) if question else item["launch_failure"] or item["merge_failure"]
+    rate = item["tokens_per_second"]
+    return (
+        item["name"],
+        item["agent"],
+        state,
+        age(_since(item["since"])),
+        f"{rate:.0f}" if rate else "",
+        count(sum(tokens.values())) if any(tokens.values()) else "",
+        f"${cost:.2f}" if cost is not None else "",
+        str(item["diff"]["added"] or ""),
+        str(item["diff"]["removed"] or ""),
+        " ".join((waits or "").split())[:60],
+    )
+
+
+def show(arguments: Namespace) -> int:
+    """One session in full."""
+    item = session(arguments.name)
+    if arguments.json:
+        dump(item)
+        return 0
+    kind = f" ({item['kind']})" if item["kind"] else ""
+    tokens, diff = item["tokens"], item["diff"]
+    known = {
+        "state": f"{item['state']}{kind} for {age(_since(item['since']))}",
+        "why": item["why"],
+        "agent": " ".join(filter(None, (item["agent"], item["agent_version"], item["model"]))),
+        "task": " ".join(item["prompt"].split())[:200],
+        "branch": f"{item['branch']} from {item['base']}, lands on {item['target']}",
+        "drift": f"{item['ahead']} commits ahead, {item['behind']} behind",
+        "worktree": item["worktree"],
+        "changes": f"{diff['files']} files, +{diff['added']} -{diff['removed']}, {item['uncommitted']} uncommitted",
+        "conflicts": ", ".join(item["conflicts"]),
+        "tokens": f"{tokens['input']} in, {tokens['output']} out, {tokens['cache_read']} read from and "
+        f"{tokens['cache_write']} written to the cache",
+        "cost": f"${item['cost_usd']:.4f}" if item["cost_usd"] is not None else "",
+        "said": " ".join(item["said"].split())[:400],
+        "merge": item["merging"]
+        or item["merge_failure"]
+        or (f"landed as {item['landed'][:10]}" if item["landed"] else ""),
+        "launch": item["launch_failure"] or "",
+    }
+    for key, value in known.items():
+        if value:
+            say(f"{key:>10}  {value}")
+    if item["question"]:
+        _question(item)
+    return 0
+
+
+def _question(item: dict[str, Any]) -> None:
+    question = item["question"]
+    say(f"\n  {question['title']}")
+    if question["text"] and question["text"] != question["title"]:
+        for line in question["text"].splitlines()[:40]:
+            say(f"    {line}")
+    for option in question["options"]:
+        say(f"   {option['key']:>3}  {option['label']}" + (f": {option['detail']}" if option["detail"] else ""))
+    words = ' or --text "…"' if question["free_text"] else ""
+    note(f"\nanswer it: orchestrator answer {item['name']} CHOICE{words}")
+
+
+def why(arguments: Namespace) -> int:
+    """The chain of evidence."""
+    said = call("why", session=arguments.name)
+    if arguments.json:
+        dump(said)
+        return 0
+    from datetime import UTC, datetime
+
+    from sessions.models import Status
+    from sessions.status import explain
+
+    if said["paused"]:
+        say("held by you (orchestrator unpause lets it go on); below, what its program does")
+    for line in explain(Status.model_validate(said["status"]), datetime.now(UTC)):
+        say(line)
+    return 0
+
+
+def diff(arguments: Namespace) -> int:
+    """The patch, or its counts."""
+    said = call("diff", session=arguments.name)
+    if arguments.json:
+        dump(said)
+    elif arguments.stat:
+        rows = [
+            (change["kind"], str(change["added"] or 0), str(change["removed"] or 0), change["path"])
+            for change in said["changes"]
+        ]
+        for line in table(("", "+", "-", "FILE"), rows, frozenset({1, 2})):
+            say(line)
+    elif said["patch"]:
+        _patch(said["patch"])
+    else:
+        note(f"{arguments.name} changed nothing against {said['base']}")
+    return 0
+
+
+def _patch(patch: str) -> None:
+    if not sys.stdout.isatty():
+        sys.stdout.write(patch)
+        return
+    from orchestrator.cli.output import clean
+
+    colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m", "d": "\x1b[1m"}
+    for line in patch.splitlines():
+        colour = colours.get(line[:1], "")
+        print(f"{colour}{clean(line)}\x1b[0m" if colour else clean(line))  # noqa: T201
+
+
+def log(arguments: Namespace) -> int:
+    """What the ledger says, and with --follow what it says from now on."""
+    said = call("log", session=arguments.name)
+    if arguments.json:
+        dump(said)
+        return 0
+    for line in said["lines"]:
+        say(line)
+    if not arguments.follow:
+        return 0
+    about = session(arguments.name)
+    sys.stdout.flush()
+    for envelope in _events(said["seq"], None):
+        if envelope["session"] == about["id"]:
+            said = call("log", session=arguments.name, after=said["seq"])
+            for line in said["lines"]:
+                say(line)
+            sys.stdout.flush()
+    return 0
+
+
+def wait(arguments: Namespace) -> int:
+    """Wait by events, never by asking again and again."""
+    states = {state.strip() for state in arguments.states.split(",") if state.strip()}
+    if unknown := states.difference(STATES):
+        raise CommandError(f"there is no state {', '.join(sorted(unknown))}", "there are: " + ", ".join(STATES), 2)
+    until = time.monotonic() + arguments.timeout if arguments.timeout is not None else None
+    answer = fetch("/v1/fleet?json=ls")
+    item = session(arguments.name)
+    seq: int = answer["seq"]
+    if item["state"] not in states:
+        for envelope in _events(seq, until):
+            if envelope["session"] != item["id"]:
+                continue
+            item = session(item["id"])
+            if item["state"] in states:
+                break
+        else:
+            raise CommandError(
+                f"{item['name']} is {item['state']}, not {' or '.join(sorted(states))}, after {arguments.timeout:g} s",
+                f"orchestrator why {arguments.name}",
+            )
+    if arguments.json:
+        dump(item)
+    else:
+        say(item["state"])
+    return 0
+
+
+def _events(after: int, until: float | None) -> Any:
+    from orchestrator import client
+
+    try:
+        yield from client.stream(f"/v1/events?after={after}", until)
+    except client.DaemonError as error:
+        raise CommandError(error.message, error.hint) from error
+
+
+def age(seconds: float) -> str:
+    """Seconds as people say it: 42s, 7m, 3h, 2d."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size or (unit != "m" and seconds >= size):
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def count(number: int) -> str:
+    """A number of tokens: 812, 14.2k, 3.1M."""
+    if number < 1000:
+        return str(number)
+    return f"{number / 1000:.1f}k" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"
+
+
+def _since(moment: str) -> float:
+    from datetime import UTC, datetime
+
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())

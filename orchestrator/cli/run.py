@@ -1,0 +1,113 @@
+"""``orchestrator run``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from orchestrator.cli.output import CommandError, ask, call, dump, note, say
+
+_TASK = {"prompt": str, "name": str, "agent": str, "base": str, "count": int, "model": str, "permission_mode": str}
+
+
+def run(arguments: Namespace) -> int:
+    """Launch one task, or every task of a file. Tasks that were launched stay when a later one is refused."""
+    tasks = _from_file(Path(arguments.file), arguments) if arguments.file else [_task(arguments)]
+    started: list[str] = []
+    for task in tasks:
+        body = {
+            "repository": str(Path(arguments.repo).expanduser().absolute()),
+            "env": _environment(),
+            **{key: value for key, value in task.items() if value is not None},
+        }
+        try:
+            names = _launch(body, approved=arguments.trust_setup)
+        except CommandError as error:
+            also = f" ({', '.join(started)} launched before)" if started else ""
+            raise CommandError(error.message + also, error.hint, error.code) from error
+        started += names
+        if not arguments.json:
+            for name in names:
+                say(f"{name}  launched")
+    if arguments.json:
+        dump({"names": started})
+    elif started:
+        note("watch them: orchestrator   ·   list them: orchestrator ls")
+    return 0
+
+
+def _launch(body: dict[str, Any], *, approved: bool) -> list[str]:
+    try:
+        return list(call("run", timeout=None, **body)["names"])
+    except CommandError as error:
+        if error.trust is None:
+            raise
+        commands = "\n".join(f"    {command}" for command in error.trust["commands"])
+        if not approved:
+            note(f"This repository wants to run in every new worktree:\n{commands}")
+            approved = ask("Approve exactly these commands?")
+        if not approved:
+            raise
+        return list(call("run", timeout=None, **body, trust_setup=error.trust["digest"])["names"])
+
+
+def _task(arguments: Namespace) -> dict[str, Any]:
+    if arguments.count < 1 or arguments.count > 100:
+        raise CommandError(f"-n {arguments.count}: launch between 1 and 100 at once", "", 2)
+    words: list[str] = arguments.words
+    task: dict[str, Any] = {
+        "agent": arguments.agent,
+        "base": arguments.base,
+        "name": arguments.name,
+        "count": arguments.count,
+        "model": arguments.model,
+        "permission_mode": arguments.permission_mode,
+    }
+    if arguments.agent == "command":
+        return {**task, "prompt": arguments.prompt or "", "command": words or None}
+    if arguments.prompt is not None:
+        words = [arguments.prompt, *words]
+    prompt = sys.stdin.read() if words == ["-"] else " ".join(words)
+    if not prompt.strip():
+        raise CommandError("there is no task", 'give one: orchestrator run "Fix the flaky test"', 2)
+    return {**task, "prompt": prompt.rstrip("\n")}
+
+
+def _from_file(path: Path, arguments: Namespace) -> list[dict[str, Any]]:
+    """The ``[[task]]`` tables of a file, all of them checked before the first is launched."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CommandError(f"{path} cannot be read: {error}", "see examples/tasks.toml", 2) from error
+    tasks = table.get("task")
+    if not isinstance(tasks, list) or not tasks:
+        raise CommandError(f"{path} has no [[task]]", "see examples/tasks.toml", 2)
+    found = []
+    for number, task in enumerate(tasks, 1):
+        for key, value in task.items():
+            if key not in _TASK or not isinstance(value, _TASK[key]):
+                raise CommandError(f"{path}, task {number}: {key} cannot be {value!r}", _allowed(), 2)
+        if not str(task.get("prompt", "")).strip():
+            raise CommandError(f"{path}, task {number} has no prompt", _allowed(), 2)
+        found.append({"agent": arguments.agent, "base": arguments.base, **task})
+    return found
+
+
+def _allowed() -> str:
+    return "a task may have: " + ", ".join(f"{key} ({kind.__name__})" for key, kind in _TASK.items())
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment, which the agent gets; bytes that are no text are left out."""
+    env = {}
+    for name, value in os.environ.items():
+        try:
+            (name + value).encode("utf-8")
+        except UnicodeEncodeError:
+            continue
+        env[name] = value
+    return env

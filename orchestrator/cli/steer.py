@@ -1,0 +1,159 @@
+"""Commands that steer a session: send, answer, interrupt, stop, resume, pause, attach, update, merge, rm."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from argparse import Namespace
+from typing import Any
+
+from orchestrator.cli.output import CommandError, ask, call, dump, note, say, session
+
+
+def send(arguments: Namespace) -> int:
+    text = sys.stdin.read().rstrip("\n") if arguments.text == ["-"] else " ".join(arguments.text)
+    if not text.strip():
+        raise CommandError("the message is empty", "", 2)
+    return _done(call("send", session=arguments.name, text=text))
+
+
+def answer(arguments: Namespace) -> int:
+    if not arguments.choice and not arguments.text:
+        item = session(arguments.name)
+        options = item["question"]["options"] if item["question"] else []
+        hint = "choose one of: " + " · ".join(f"{option['key']} {option['label']}" for option in options)
+        raise CommandError("which answer?", hint if options else "orchestrator show " + arguments.name, 2)
+    fields = {"choice": arguments.choice, "text": arguments.text, "question": arguments.question}
+    return _done(call("answer", session=arguments.name, **fields))
+
+
+def interrupt(arguments: Namespace) -> int:
+    return _done(call("interrupt", session=arguments.name))
+
+
+def stop(arguments: Namespace) -> int:
+    return _done(call("stop", session=arguments.name))
+
+
+def resume(arguments: Namespace) -> int:
+    from orchestrator.cli.run import _environment
+
+    return _done(call("resume", session=arguments.name, env=_environment()))
+
+
+def pause(arguments: Namespace) -> int:
+    return _done(call("pause", session=arguments.name, paused=True))
+
+
+def unpause(arguments: Namespace) -> int:
+    return _done(call("pause", session=arguments.name, paused=False))
+
+
+def update(arguments: Namespace) -> int:
+    return _done(call("update", session=arguments.name, timeout=None))
+
+
+def attach(arguments: Namespace) -> int:
+    """Become tmux's client of the pane; inside our own server, switch to it instead."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandError("attach needs a terminal", f"read what happened instead: orchestrator log {arguments.name}")
+    reply = call("attach", session=arguments.name)
+    argv: list[str] = reply["argv"]
+    inside = os.environ.get("TMUX", "").split(",")[0]
+    if inside and os.path.realpath(inside) == os.path.realpath(reply["socket"]):
+        argv = [*argv[:3], "switch-client", "-t", f"={reply['target']}"]
+    elif inside:
+        note("a tmux inside of your tmux: leave it with your prefix twice, then d")
+        os.environ.pop("TMUX")
+    sys.stdout.flush()
+    os.execv(argv[0], argv)
+
+
+def merge(arguments: Namespace) -> int:
+    """Land the work and say each step."""
+    item = session(arguments.name)
+    method = arguments.method or _method(item["repo"])
+    checks = () if arguments.no_check else arguments.check
+    if arguments.dry_run:
+        return _preview(item, method, arguments)
+    watching = threading.Thread(target=_steps, args=(item,), daemon=True)
+    if not arguments.json:
+        watching.start()
+    landing = call("merge", timeout=None, session=item["id"], method=method, checks=checks, message=arguments.message)
+    if arguments.json:
+        dump(landing)
+        return 0
+    say(f"{item['name']} landed on {landing['target']}: {landing['before'][:10]} → {landing['after'][:10]}")
+    if landing["updated_checkout"]:
+        note(f"your checkout {landing['updated_checkout']} was brought along")
+    note(f"go back: git update-ref refs/heads/{landing['target']} {landing['before']} {landing['after']}")
+    note(f"remove the session: orchestrator rm {item['name']}")
+    return 0
+
+
+def _method(repository: str) -> str:
+    from pathlib import Path
+
+    from orchestrator.commands import Refused
+    from orchestrator.config import load_settings
+
+    try:
+        return load_settings(Path(repository), os.environ).merge.method.value
+    except Refused as error:
+        raise CommandError(error.message, error.hint) from error
+
+
+def _preview(item: dict[str, Any], method: str, arguments: Namespace) -> int:
+    seen = call("preview_merge", session=item["id"], method=method)
+    if arguments.json:
+        dump(seen)
+        return 0
+    say(f"{item['branch']} → {seen['target']} by {seen['method']}")
+    say(f"  {seen['files']} files, +{seen['added']} -{seen['removed']}, {seen['uncommitted']} uncommitted")
+    say(f"  {seen['behind']} commits behind {seen['target']}")
+    for path in seen["conflicts"]:
+        say(f"  conflict: {path}")
+    for check in seen["checks"]:
+        say(f"  check: {check}")
+    if seen["refusal"]:
+        raise CommandError(f"it would be refused: {seen['refusal']}", seen["hint"])
+    say("  it would merge")
+    return 0
+
+
+def _steps(item: dict[str, Any]) -> None:
+    """Print the steps of a merge as they happen; the merge's own reply tells how it ended."""
+    from orchestrator import client
+
+    try:
+        seq = client.request("GET", "/v1/about")[1]["seq"]
+        for envelope in client.stream(f"/v1/events?after={seq}"):
+            if envelope["session"] == item["id"] and envelope["event"]["event"] == "merging":
+                note(f"  {envelope['event']['step']}")
+    except client.DaemonError:
+        return
+
+
+def rm(arguments: Namespace) -> int:
+    """Remove; asks first when something runs or is not landed and a human sits there."""
+    item = session(arguments.name)
+    seen = call("preview_remove", session=item["id"])
+    reasons = []
+    if seen["running"]:
+        reasons.append(f"its program runs ({item['state']})")
+    if seen["uncommitted"]:
+        reasons.append(f"{seen['uncommitted']} files are uncommitted")
+    if seen["unmerged"]:
+        reasons.append(f"{seen['unmerged']} commits are not in {item['target']}")
+    if reasons and not arguments.yes:
+        note(f"{item['name']}: {', '.join(reasons)}. All of it is kept under {seen['attic']}.")
+        if not ask(f"Remove {item['name']}?"):
+            raise CommandError(f"{item['name']} was not removed", f"orchestrator rm --yes {item['name']}")
+    return _done(call("remove", session=item["id"], timeout=None))
+
+
+def _done(reply: dict[str, Any]) -> int:
+    if reply.get("message"):
+        say(reply["message"])
+    return 0

@@ -1,0 +1,61 @@
+"""Examples that --help shows."""
+
+TOP = """\
+the main job:
+  orchestrator run "Fix the flaky test in tests/test_net.py"   launch an agent in its own worktree
+  orchestrator ls                                              who works, who waits for you
+  orchestrator answer NAME y                                   answer in place
+  orchestrator merge NAME                                      land the work, checked first
+  orchestrator                                                 all of it on one screen
+try it without any key: orchestrator demo"""
+
+EXAMPLES = {
+    "run": """\
+  orchestrator run "Add a --json flag to the export command"
+  orchestrator run --agent codex --name export-json "Add a --json flag to the export command"
+  orchestrator run -n 3 "Find out why the build is slow"         three agents, one task
+  orchestrator run --file tasks.toml                             [[task]] prompt = "…"
+  orchestrator run -- "-v prints too much"                       a task that begins with a dash
+  git log -1 --format=%B | orchestrator run -
+  orchestrator run --agent command -- python my_agent.py""",
+    "resume": "  orchestrator resume export-json",
+    "ls": """\
+  orchestrator ls
+  orchestrator ls --json | jq '.[] | select(.state == "blocked") | .name'""",
+    "show": "  orchestrator show export-json",
+    "why": "  orchestrator why export-json",
+    "diff": """\
+  orchestrator diff export-json
+  orchestrator diff export-json --stat
+  orchestrator diff export-json | delta""",
+    "log": "  orchestrator log export-json --follow",
+    "wait": """\
+  orchestrator wait export-json --for done,failed --timeout 600
+  orchestrator wait export-json --for blocked && orchestrator show export-json""",
+    "send": '  orchestrator send export-json "Also handle an empty list"',
+    "answer": """\
+  orchestrator answer export-json y              yes
+  orchestrator answer export-json 2              the second option
+  orchestrator answer export-json --text "Use the old name"
+  orchestrator answer export-json y --question 3f2a9c…    only if this very question is still open""",
+    "interrupt": "  orchestrator interrupt export-json",
+    "stop": "  orchestrator stop export-json && orchestrator resume export-json",
+    "pause": "  orchestrator pause export-json",
+    "unpause": "  orchestrator unpause export-json",
+    "attach": "  orchestrator attach export-json",
+    "update": "  orchestrator update export-json",
+    "merge": """\
+  orchestrator merge export-json --dry-run
+  orchestrator merge export-json --check "make test"
+  orchestrator merge export-json --method ff""",
+    "rm": "  orchestrator rm export-json",
+    "demo": """\
+  orchestrator demo              five scripted agents, the real dashboard
+  orchestrator demo --headless   the same, played and checked without a terminal""",
+    "doctor": "  orchestrator doctor",
+    "serve": "  orchestrator serve",
+    "down": """\
+  orchestrator down              the dashboard and the daemon end, agents run on
+  orchestrator down --agents     everything ends; resume brings sessions back""",
+    "coder": '  orchestrator coder --provider openai --base-url http://127.0.0.1:11434/v1 "Explain this repository"',
+}

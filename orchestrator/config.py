@@ -1,0 +1,101 @@
+"""Settings: the user's own file, and what a repository says of itself.
+
+The user's file is ``$ORCHESTRATOR_CONFIG``, else ``orchestrator/config.toml`` below ``$XDG_CONFIG_HOME`` (default
+``~/.config``). A repository's ``.orchestrator.toml`` may set ``[run]`` and ``[merge]`` only: which programs are
+launched, with which environment, is never a repository's to say. The repository's value wins over the user's.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestrator.commands import Refused
+from worktrees.models import Method
+from worktrees.setup import FILE
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AgentSettings(_Section):
+    """``[agents.NAME]``: how this user starts an agent."""
+
+    command: tuple[str, ...] | None = None  # replaces the program; its own arguments may follow
+    args: tuple[str, ...] = ()  # added before the prompt
+    env: dict[str, str] = {}
+    model: str | None = None
+    base_url: str | None = None
+    permission_mode: str | None = None
+
+
+class RunSettings(_Section):
+    """``[run]``: defaults of a launch."""
+
+    agent: str | None = None  # None: the first one that is installed
+    base: str | None = None  # None: what the main checkout has checked out
+    target: str | None = None  # None: the branch of the main checkout
+    branch_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._/-]*[/-])?$")] = "agent/"
+
+
+class MergeSettings(_Section):
+    """``[merge]``: how work lands."""
+
+    method: Method = Method.SQUASH
+    checks: tuple[str, ...] = ()
+
+
+class Settings(_Section):
+    run: RunSettings = RunSettings()
+    merge: MergeSettings = MergeSettings()
+    agents: dict[str, AgentSettings] = {}
+
+
+def settings_path(env: Mapping[str, str]) -> Path:
+    """The user's file for a caller with this environment; it need not exist."""
+    if named := env.get("ORCHESTRATOR_CONFIG"):
+        return Path(named).expanduser()
+    base = env.get("XDG_CONFIG_HOME") or str(Path(env["HOME"] if env.get("HOME") else Path.home()) / ".config")
+    return Path(base) / "orchestrator" / "config.toml"
+
+
+def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
+    """Settings for the repository at ``root``. Raises Refused that names file, key and what is allowed."""
+    mine = settings_path(env)
+    table = _read(mine)
+    settings = _valid(mine, table)
+    if root is None:
+        return settings
+    theirs = root / FILE
+    said = {key: value for key, value in _read(theirs).items() if key != "worktree"}
+    if said.get("agents") is not None:
+        raise Refused(
+            f"{theirs} sets [agents], which a repository may not",
+            f"move it to your own settings: {mine}",
+        )
+    _valid(theirs, said)
+    merged = {**table, **{key: {**table.get(key, {}), **value} for key, value in said.items()}}
+    return Settings.model_validate(merged)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Refused(f"{path} cannot be read: {error}", "mend the file, or move it away") from error
+
+
+def _valid(path: Path, table: Mapping[str, Any]) -> Settings:
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise Refused(f"{path}: {key}: {first['msg']}", "see docs/settings.md for what may stand there") from error

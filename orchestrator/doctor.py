@@ -1,0 +1,137 @@
+"""Looks for what is missing or wrong on this machine, each finding with its remedy. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from orchestrator import client, home
+from sessions.errors import SessionError
+from sessions.tmux import check_tmux
+
+OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Finding:
+    level: Literal["ok", "note", "bad"]
+    what: str
+    found: str
+    hint: str = ""
+
+
+def examine() -> list[Finding]:
+    """All findings, in the order in which one would mend them."""
+    return [_python(), _git(), _tmux(), _home(), _daemon(), *_agents(), _settings(), _inotify(), _locale()]
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("bad", "python", version, "3.11 or newer is needed")
+    return Finding("ok", "python", version)
+
+
+def _git() -> Finding:
+    from worktrees.errors import GitMissing
+    from worktrees.git import version
+
+    try:
+        return Finding("ok", "git", ".".join(map(str, version())))
+    except GitMissing as error:
+        return Finding("bad", "git", error.message, error.hint)
+
+
+def _tmux() -> Finding:
+    try:
+        return Finding("ok", "tmux", ".".join(map(str, check_tmux())))
+    except SessionError as error:
+        return Finding("bad", "tmux", error.message, error.hint)
+
+
+def _home() -> Finding:
+    try:
+        path = home.home()
+        probe = path / ".writable"
+        probe.touch()
+        probe.unlink()
+        home.socket_path()
+    except OSError as error:
+        return Finding("bad", "state folder", str(error), "set ORCHESTRATOR_HOME to a folder of yours")
+    free = shutil.disk_usage(path).free
+    if free < 1 << 30:
+        return Finding("note", "state folder", f"{path}, only {free >> 20} MiB free", "worktrees live there")
+    return Finding("ok", "state folder", str(path))
+
+
+def _daemon() -> Finding:
+    if not client.alive():
+        return Finding("note", "daemon", "does not run", "any command starts it")
+    try:
+        status, about = client.request("GET", "/v1/about")
+    except client.DaemonError as error:
+        return Finding("bad", "daemon", error.message, "orchestrator down, then any command")
+    if status != 200:
+        return Finding("bad", "daemon", str(about.get("error", status)), "orchestrator down, then any command")
+    return Finding("ok", "daemon", f"pid {about['pid']}, {about['seq']} events")
+
+
+def _agents() -> list[Finding]:
+    from sessions import agents
+    from sessions.models import Spec
+
+    found = []
+    for name in agents.names():
+        if name in ("command", "coder"):
+            continue
+        try:
+            program = agents.get(name).program(Spec(agent=name, name=""), os.environ)
+        except SessionError as error:
+            found.append(Finding("note", name, error.message, error.hint))
+        else:
+            found.append(Finding("ok", name, program))
+    keys = [key for key in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY") if os.environ.get(key)]
+    hint = "" if keys else "it needs ANTHROPIC_API_KEY or OPENAI_API_KEY, or --base-url of a local model"
+    found.append(
+        Finding("ok" if keys else "note", "coder", ", ".join(keys) + " set" if keys else "no key is set", hint)
+    )
+    return found
+
+
+def _settings() -> Finding:
+    from orchestrator.commands import Refused
+    from orchestrator.config import load_settings, settings_path
+
+    path = settings_path(os.environ)
+    try:
+        load_settings(None, os.environ)
+    except Refused as error:
+        return Finding("bad", "settings", error.message, error.hint)
+    return Finding("ok", "settings", str(path) if path.exists() else f"defaults ({path} is not there)")
+
+
+def _inotify() -> Finding:
+    if sys.platform != "linux":
+        return Finding("ok", "file events", "one joined poll (this platform has no inotify)")
+    folder = Path("/proc/sys/fs/inotify")
+    try:
+        watches = int((folder / "max_user_watches").read_text())
+        handles = int((folder / "max_user_instances").read_text())
+    except (OSError, ValueError):
+        return Finding("note", "file events", "the limits of inotify cannot be read")
+    if watches < 4096 or handles < 16:
+        hint = "sysctl fs.inotify.max_user_watches=65536 fs.inotify.max_user_instances=128"
+        return Finding("note", "file events", f"inotify allows {watches} watches, {handles} handles", hint)
+    return Finding("ok", "file events", f"inotify, {watches} watches")
+
+
+def _locale() -> Finding:
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    if encoding != "utf8":
+        return Finding("note", "locale", encoding or "none", "set LANG=C.UTF-8 for the dashboard's symbols")
+    return Finding("ok", "locale", "UTF-8")

@@ -1,0 +1,167 @@
+"""Looks at git when there is a reason: the end of a turn, a write to the index, a move of the target.
+
+Nothing is polled. A look runs in a thread, one at a time for a session, and follows another by at least two seconds.
+The end of a turn also takes a snapshot, so what the agent did is kept before anybody asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.events import Changed, Snapshotted
+from orchestrator.fleet import Row
+from sessions.agents.contract import Mode, Reading, Watch
+from sessions.models import ENDED, SessionId, State, Status
+from worktrees import changes, conflicts, snapshots
+from worktrees.errors import WorktreeError
+from worktrees.git import run as git
+from worktrees.models import Snapshot, Totals
+
+if TYPE_CHECKING:
+    from orchestrator.supervisor import Supervisor
+
+log = logging.getLogger("orchestrator")
+GAP_S = 2.0
+AT_ONCE = 2
+TURN_OVER = frozenset({State.DONE, State.IDLE, State.FAILED}) | ENDED
+WORTH_A_LOOK = TURN_OVER | {State.BLOCKED, State.BACKGROUND}
+
+
+class GitWatch:
+    """What git says of each session's worktree."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._looking: dict[SessionId, bool] = {}  # True: look once more afterwards
+        self._snapshot: set[SessionId] = set()
+        self._timers: dict[SessionId, asyncio.TimerHandle] = {}
+        self._watched: set[str] = set()
+        self._ended = asyncio.Event()
+
+    def turn(self, session: SessionId, status: Status) -> None:
+        """The status changed: look when something may have come to rest."""
+        if status.state in TURN_OVER:
+            self._snapshot.add(session)
+        if status.state in WORTH_A_LOOK:
+            self.look(session)
+
+    def look(self, session: SessionId) -> None:
+        """Look at the worktree soon. Asked again while a look runs, it looks once more."""
+        if session in self._timers:
+            return
+        if session in self._looking:
+            self._looking[session] = True
+            return
+        self._looking[session] = False
+        self._supervisor.run(self._look(session))
+
+    def moved(self, repository: str, target: str) -> None:
+        """The target has new commits: drift and conflicts of everything based on it may differ."""
+        for row in self._supervisor.fleet:
+            if row.repository == repository and row.target == target:
+                self.look(row.id)
+
+    def forget(self, session: SessionId) -> None:
+        timer = self._timers.pop(session, None)
+        if timer is not None:
+            timer.cancel()
+        self._watched.discard(f"git/{session}")
+        self._supervisor.sensor.unwatch(f"git/{session}")
+
+    async def settled(self, session: SessionId) -> None:
+        """Wait until no look at ``session`` is under way: git would be in the way of its removal."""
+        while session in self._looking:
+            self._ended.clear()
+            await self._ended.wait()
+
+    async def _look(self, session: SessionId) -> None:
+        try:
+            async with self._gate:
+                row = self._supervisor.fleet.rows.get(session)
+                if row is None or not await asyncio.to_thread(Path(row.worktree).is_dir):
+                    return
+                keep = session in self._snapshot
+                self._snapshot.discard(session)
+                try:
+                    changed, kept = await asyncio.to_thread(_seen, row, keep)
+                except WorktreeError as error:
+                    log.warning("git look at %s: %s", row.name, error.message)
+                    return
+                await self._watch(row)
+            self._tell(session, changed, kept)
+        finally:
+            again = self._looking.pop(session, False)
+            self._ended.set()
+            if again and session in self._supervisor.fleet.rows:
+                loop = asyncio.get_running_loop()
+                self._timers[session] = loop.call_later(GAP_S, self._due, session)
+
+    def _due(self, session: SessionId) -> None:
+        self._timers.pop(session, None)
+        self.look(session)
+
+    def _tell(self, session: SessionId, changed: Changed, kept: Snapshot | None) -> None:
+        row = self._supervisor.fleet.rows.get(session)
+        if row is None:
+            return
+        if kept is not None and kept.ref != row.snapshot:
+            self._supervisor.emit(session, Snapshotted(ref=kept.ref, commit=kept.commit, reason=kept.reason))
+        before = (row.totals, row.drift, row.head, row.conflicts)
+        if (changed.totals, changed.drift, changed.head, changed.conflicts) != before:
+            self._supervisor.emit(session, changed)
+
+    async def _watch(self, row: Row) -> None:
+        """Follow the worktree's index and the target's ref from now on."""
+        key = f"git/{row.id}"
+        if key not in self._watched:
+            self._watched.add(key)
+            index = await asyncio.to_thread(_git_path, row.worktree, "index")
+            self._supervisor.sensor.watch_file(
+                key, Watch("index", index, Mode.STAMP), lambda reading: self._index(row.id, reading)
+            )
+        key = f"target/{row.repository}/{row.target}"
+        if key not in self._watched:
+            self._watched.add(key)
+            ref = await asyncio.to_thread(_git_path, row.repository, f"refs/heads/{row.target}")
+            self._supervisor.sensor.watch_file(
+                key, Watch("target", ref, Mode.STAMP), lambda reading: self._target(row, reading)
+            )
+
+    def _index(self, session: SessionId, reading: Reading) -> None:
+        if not reading.replay:
+            self.look(session)
+
+    def _target(self, row: Row, reading: Reading) -> None:
+        if not reading.replay:
+            self.moved(row.repository, row.target)
+
+
+def _seen(row: Row, keep: bool) -> tuple[Changed, Snapshot | None]:
+    worktree = Path(row.worktree)
+    totals = changes.totals(worktree, row.base_commit)
+    kept = None
+    if keep and (totals.files or totals.uncommitted):
+        kept = snapshots.take(worktree, row.id, "turn over")
+    head = changes.head(worktree)[1]
+    return Changed(
+        totals=totals,
+        drift=changes.drift(worktree, row.target),
+        head=head,
+        conflicts=_would_conflict(row, totals, kept, head),
+    ), kept
+
+
+def _would_conflict(row: Row, totals: Totals, kept: Snapshot | None, head: str) -> tuple[str, ...]:
+    """Paths that would conflict with the target today, uncommitted work included once a snapshot holds it."""
+    if not totals.files:
+        return ()
+    found = conflicts.preview(Path(row.repository), f"refs/heads/{row.target}", kept.commit if kept else head)
+    return tuple(conflict.path for conflict in found)
+
+
+def _git_path(folder: str, name: str) -> Path:
+    return Path(git(Path(folder), "rev-parse", "--path-format=absolute", "--git-path", name).strip())

@@ -1,0 +1,236 @@
+"""Merge, update and remove as the supervisor does them: one at a time for a repository, a snapshot first."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from orchestrator import home
+from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused, RemovePreview
+from orchestrator.config import MergeSettings, load_settings
+from orchestrator.events import Merged, MergeFailed, Merging, Removed, Snapshotted
+from orchestrator.fleet import Row
+from sessions import launching
+from sessions.errors import SessionError
+from sessions.models import BUSY, State
+from worktrees import changes, conflicts, snapshots
+from worktrees import landing as git_landing
+from worktrees.errors import CheckFailed, Conflicted, WorktreeError
+from worktrees.git import run_code
+from worktrees.models import Landing, Snapshot
+from worktrees.repository import Repository, open_repository
+
+if TYPE_CHECKING:
+    from orchestrator.supervisor import Supervisor
+
+
+async def call(supervisor: Supervisor, command: Command) -> BaseModel:
+    row = supervisor.row(getattr(command, "session", ""))
+    match command.verb:
+        case "preview_merge":
+            return await asyncio.to_thread(preview_merge, row, command)
+        case "merge":
+            return await merge(supervisor, row, command)
+        case "update":
+            return await update(supervisor, row)
+        case "preview_remove":
+            return await asyncio.to_thread(preview_remove, row)
+        case "remove":
+            return await remove(supervisor, row)
+        case other:
+            raise Refused(f"{other} is not a command", "")
+
+
+def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
+    """What :func:`merge` would do now. Writes nothing but objects that git collects again."""
+    worktree = _worktree(row)
+    repository = open_repository(Path(row.repository))
+    settings = _settings(row)
+    refusal = hint = ""
+    try:
+        _refuse_unfinished(row)
+        git_landing.refuse_target(repository, row.target)
+    except (Refused, WorktreeError) as error:
+        refusal, hint = error.message, error.hint
+    totals = changes.totals(worktree, row.base_commit)
+    drift = changes.drift(worktree, row.target)
+    work = snapshots.take(worktree, row.id, "before merge") if totals.uncommitted else None
+    tip = work.commit if work else changes.head(worktree)[1]
+    against = conflicts.preview(repository.root, f"refs/heads/{row.target}", tip)
+    if not refusal and drift.ahead == 0 and not totals.uncommitted:
+        refusal, hint = f"{row.target} holds all of {row.branch} already", f"orchestrator rm {row.name} removes it"
+    if not refusal and against:
+        refusal = f"it conflicts with {row.target} in {', '.join(c.path for c in against[:3])}"
+        hint = f"tell the agent to merge {row.target} into its branch, or resolve it in the worktree"
+    return MergePreview(
+        target=row.target,
+        method=command.method,
+        files=totals.files,
+        added=totals.added,
+        removed=totals.removed,
+        uncommitted=totals.uncommitted,
+        behind=drift.behind,
+        conflicts=tuple(conflict.path for conflict in against),
+        message=git_landing.draft_message(worktree, row.target, row.prompt),
+        checks=settings.checks,
+        refusal=refusal or None,
+        hint=hint,
+    )
+
+
+async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
+    """Land the work. Whatever goes wrong is written down, and the target is as it was."""
+    _refuse_unfinished(row)
+    settings = await asyncio.to_thread(_settings, row)
+    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
+    loop = asyncio.get_running_loop()
+
+    def progress(step: str) -> None:
+        loop.call_soon_threadsafe(supervisor.emit, row.id, Merging(step=step))
+
+    def land() -> Landing:
+        worktree = _worktree(row)
+        repository = open_repository(Path(row.repository))
+        known = launching.recall(home.session_folder(row.id), worktree)
+        return git_landing.land(
+            repository,
+            worktree=worktree,
+            session=row.id,
+            target=row.target,
+            method=command.method,
+            message=command.message or git_landing.draft_message(worktree, row.target, row.prompt),
+            checks=settings.checks if command.checks is None else command.checks,
+            env=known[1].env if known else None,
+            progress=progress,
+        )
+
+    if lock.locked():
+        supervisor.emit(row.id, Merging(step="wait for another merge"))
+    async with lock:
+        try:
+            landing = await asyncio.to_thread(land)
+        except (WorktreeError, OSError) as error:
+            supervisor.emit(row.id, _failed(error))
+            raise
+        finally:
+            await asyncio.sleep(0)  # the last step's event goes out before the outcome's
+        supervisor.emit(row.id, Merged(landing=landing))
+    supervisor.git.moved(row.repository, row.target)
+    return landing
+
+
+async def update(supervisor: Supervisor, row: Row) -> Done:
+    """Bring the target's new commits into the session's branch."""
+    _refuse_unfinished(row)
+    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
+    async with lock:
+        tip = await asyncio.to_thread(lambda: git_landing.update_from_target(_worktree(row), row.id, row.target))
+    supervisor.git.look(row.id)
+    return Done(message=f"{row.name} holds all of {row.target} now ({tip[:10]})")
+
+
+def preview_remove(row: Row) -> RemovePreview:
+    """What :func:`remove` would take away."""
+    repository = open_repository(Path(row.repository))
+    worktree = Path(row.worktree)
+    uncommitted = changes.totals(worktree, row.base_commit).uncommitted if worktree.is_dir() else 0
+    unmerged = 0
+    if repository.has_branch(row.branch) and not _landed(repository, row):
+        _, said = run_code(
+            repository.root, "rev-list", "--count", f"refs/heads/{row.target}..refs/heads/{row.branch}", ok=(0, 128)
+        )
+        unmerged = int(said) if said.strip().isdigit() else 0
+    return RemovePreview(
+        uncommitted=uncommitted,
+        unmerged=unmerged,
+        running=row.pid is not None and row.status.state in BUSY | {State.BLOCKED, State.IDLE, State.DONE},
+        attic=f"refs/orchestrator/attic/{row.id}",
+    )
+
+
+async def remove(supervisor: Supervisor, row: Row) -> Done:
+    """Keep everything in the attic, end the program, remove worktree and branch."""
+    kept = await asyncio.to_thread(_keep, row)
+    if kept is not None:
+        supervisor.emit(row.id, Snapshotted(ref=kept.ref, commit=kept.commit, reason=kept.reason))
+    live = supervisor.live.get(row.id)
+    if live is not None:
+        if live.running:
+            await live.stop()
+        live.close()
+    with suppress(SessionError):
+        await supervisor.control.kill(row.id)
+    supervisor.git.forget(row.id)
+    await supervisor.git.settled(row.id)
+
+    def take_away() -> str:
+        repository = open_repository(Path(row.repository))
+        if not repository.has_branch(row.branch) and not Path(row.worktree).exists():
+            return f"refs/orchestrator/attic/{row.id}"  # never made, or the user removed both
+        return repository.remove(Path(row.worktree), row.branch, session=row.id)
+
+    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
+    async with lock:
+        attic = await asyncio.to_thread(take_away)
+    supervisor.live.pop(row.id, None)
+    supervisor.emit(row.id, Removed(attic=attic))
+    return Done(message=f"removed {row.name}; all of its work stays reachable from {attic}")
+
+
+def _refuse_unfinished(row: Row) -> None:
+    if row.merging is not None:
+        raise Refused(
+            f"{row.name} is being merged already ({row.merging})", "wait for it: orchestrator show " + row.name
+        )
+    if row.status.state in BUSY and not row.paused:
+        raise Refused(
+            f"{row.name} still works", f"wait for it: orchestrator wait {row.name} --for done, or interrupt it"
+        )
+    if row.status.state is State.BLOCKED:
+        raise Refused(f"{row.name} waits for an answer", f"answer it first: orchestrator answer {row.name} CHOICE")
+
+
+def _failed(error: WorktreeError | OSError) -> MergeFailed:
+    return MergeFailed(
+        reason=getattr(error, "message", str(error)),
+        hint=getattr(error, "hint", ""),
+        conflicts=error.conflicts if isinstance(error, Conflicted) else (),
+        check_output=error.result.output if isinstance(error, CheckFailed) else "",
+    )
+
+
+def _worktree(row: Row) -> Path:
+    worktree = Path(row.worktree)
+    if not worktree.is_dir():
+        raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
+    return worktree
+
+
+def _settings(row: Row) -> MergeSettings:
+    """Checks of the user who runs the daemon, and of the repository."""
+    return load_settings(Path(row.repository), os.environ).merge
+
+
+def _keep(row: Row) -> Snapshot | None:
+    worktree = Path(row.worktree)
+    if not worktree.is_dir():
+        return None
+    try:
+        return snapshots.take(worktree, row.id, "before removal")
+    except WorktreeError:
+        return None  # no work tree of git (any more): removal itself refuses or finds nothing
+
+
+def _landed(repository: Repository, row: Row) -> bool:
+    """The branch landed as it is now: squashed commits are not ancestors of the target."""
+    if row.landing is None:
+        return False
+    code, _ = run_code(
+        repository.root, "diff", "--quiet", f"refs/heads/{row.branch}", row.landing.after, "--", ok=(0, 1, 128)
+    )
+    return code == 0

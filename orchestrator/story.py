@@ -1,0 +1,87 @@
+"""Envelopes as lines for people. Pure."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from orchestrator.events import (
+    Changed,
+    Created,
+    Envelope,
+    Event,
+    LaunchFailed,
+    Merged,
+    MergeFailed,
+    Merging,
+    Noticed,
+    Paused,
+    Removed,
+    Seen,
+    Snapshotted,
+)
+from sessions.events import Active, AgentKnown, Answered, Counted, Launched, Said, Sent, StatusChanged
+
+
+def line(envelope: Envelope) -> tuple[str, ...]:
+    """The envelope's local time and what happened; nothing for what only a program cares about."""
+    words = _words(envelope.event)
+    return (f"{envelope.at.astimezone():%H:%M:%S}  {words}",) if words else ()
+
+
+def _words(event: Event) -> str:
+    match event:
+        case Created():
+            return f"created on {event.branch} from {event.base} ({event.base_commit[:10]}): {_short(event.prompt)}"
+        case Launched():
+            how = "resumed" if event.resumed else "launched"
+            return f"{how} {' '.join(event.argv)} as pid {event.pid}"
+        case LaunchFailed():
+            return f"launch failed: {event.reason}. {event.hint}".rstrip(". ")
+        case AgentKnown():
+            return f"conversation {event.agent_session_id}" if event.agent_session_id else ""
+        case StatusChanged():
+            status = event.status
+            kind = f" ({status.kind})" if status.kind else ""
+            asked = f": {_short(status.question.title)}" if status.question else ""
+            winner = f", {status.why[0].channel} says so" if status.why else ""
+            return f"{status.state}{kind}{asked}{winner}"
+        case Counted():
+            if event.response is None:
+                return ""
+            usage = event.response.usage
+            return f"{usage.output} tokens out, {usage.input} in, {usage.cache_read} from the cache"
+        case Active():
+            return ""
+        case Said():
+            return f"said: {_short(event.text)}"
+        case Sent():
+            return f"you sent: {_short(event.text)}"
+        case Answered():
+            return f"you answered: {_short(event.choice)}"
+        case Changed():
+            totals = event.totals
+            return f"{totals.files} files changed, +{totals.added} -{totals.removed}, {totals.uncommitted} uncommitted"
+        case Seen():
+            return "you looked at it"
+        case Snapshotted():
+            return f"snapshot {event.ref} ({event.reason})"
+        case Merging():
+            return f"merging: {event.step}"
+        case MergeFailed():
+            return f"merge failed: {event.reason}"
+        case Merged():
+            landing = event.landing
+            return f"merged into {landing.target} by {landing.method}: {landing.before[:10]} → {landing.after[:10]}"
+        case Paused():
+            return "held" if event.paused else "released"
+        case Removed():
+            return f"removed; its work is kept under {event.attic}"
+        case Noticed():
+            return f"{event.title}: {event.message}"
+        case _ as never:
+            assert_never(never)
+
+
+def _short(text: str, width: int = 100) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"
