@@ -40,6 +40,7 @@ class GitWatch:
         self._snapshot: set[SessionId] = set()
         self._timers: dict[SessionId, asyncio.TimerHandle] = {}
         self._watched: set[str] = set()
+        self._forgotten: set[SessionId] = set()
         self._ended = asyncio.Event()
 
     def turn(self, session: SessionId, status: Status) -> None:
@@ -51,7 +52,7 @@ class GitWatch:
 
     def look(self, session: SessionId) -> None:
         """Look at the worktree soon. Asked again while a look runs, it looks once more."""
-        if session in self._timers:
+        if session in self._timers or session in self._forgotten:
             return
         if session in self._looking:
             self._looking[session] = True
@@ -66,11 +67,18 @@ class GitWatch:
                 self.look(row.id)
 
     def forget(self, session: SessionId) -> None:
+        """Look no more: the worktree is about to be removed."""
+        self._forgotten.add(session)
         timer = self._timers.pop(session, None)
         if timer is not None:
             timer.cancel()
         self._watched.discard(f"git/{session}")
         self._supervisor.sensor.unwatch(f"git/{session}")
+
+    def remember(self, session: SessionId) -> None:
+        """Look again: it was not removed after all."""
+        self._forgotten.discard(session)
+        self.look(session)
 
     async def settled(self, session: SessionId) -> None:
         """Wait until no look at ``session`` is under way: git would be in the way of its removal."""
@@ -96,7 +104,7 @@ class GitWatch:
         finally:
             again = self._looking.pop(session, False)
             self._ended.set()
-            if again and session in self._supervisor.fleet.rows:
+            if again and session not in self._forgotten:
                 loop = asyncio.get_running_loop()
                 self._timers[session] = loop.call_later(GAP_S, self._due, session)
 

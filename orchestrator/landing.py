@@ -175,8 +175,12 @@ async def remove(supervisor: Supervisor, row: Row) -> Done:
         return repository.remove(Path(row.worktree), row.branch, session=row.id)
 
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
-    async with lock:
-        attic = await asyncio.to_thread(take_away)
+    try:
+        async with lock:
+            attic = await asyncio.to_thread(take_away)
+    except (WorktreeError, OSError):
+        supervisor.git.remember(row.id)
+        raise
     supervisor.live.pop(row.id, None)
     supervisor.emit(row.id, Removed(attic=attic))
     return Done(message=f"removed {row.name}; all of its work stays reachable from {attic}")
