@@ -26,8 +26,8 @@ from orchestrator.link import Frame
 from orchestrator.store import SNAPSHOT_EVERY, Store
 from sessions.control import Control, Pane
 from sessions.errors import SessionError
-from sessions.events import SessionEvent, StatusChanged
-from sessions.models import ENDED, Model, SessionId
+from sessions.events import Counted, SessionEvent, StatusChanged
+from sessions.models import ENDED, SessionId, Usage
 from sessions.sensing import Sensor
 from sessions.session import Session
 from worktrees.errors import WorktreeError
@@ -85,7 +85,10 @@ class Supervisor:
         return envelope
 
     def heard(self, session: SessionId, event: SessionEvent) -> None:
-        """What a live session reports."""
+        """What a live session reports. A count that the ledger holds already (a file read anew) is not written again."""
+        row = self.fleet.rows.get(session)
+        if isinstance(event, Counted) and row is not None and _within(event.total, row.usage):
+            return
         self.emit(session, event)
         if isinstance(event, StatusChanged):
             self.git.turn(session, event.status)
@@ -217,3 +220,13 @@ class Supervisor:
                 session.lost("the tmux server is gone")
         self.notice("error", "tmux is gone", "its server was killed; worktrees stay, resume brings sessions back")
         self.ending.set()
+
+
+def _within(one: Usage, other: Usage) -> bool:
+    """``one`` counts nothing that ``other`` does not."""
+    return (
+        one.input <= other.input
+        and one.output <= other.output
+        and one.cache_read <= other.cache_read
+        and one.cache_write <= other.cache_write
+    )

@@ -29,7 +29,6 @@ class Machine:
             "ORCHESTRATOR_HOME": str(self.state),
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
-            "TMUX_TMPDIR": str(folder),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_SYSTEM": os.devnull,
         }
