@@ -85,7 +85,7 @@ class Supervisor:
         return envelope
 
     def heard(self, session: SessionId, event: SessionEvent) -> None:
-        """What a live session reports. A count that the ledger holds already (a file read anew) is not written again."""
+        """What a live session reports. A count that the ledger holds (a file read anew) is not written again."""
         row = self.fleet.rows.get(session)
         if isinstance(event, Counted) and row is not None and _within(event.total, row.usage):
             return
@@ -155,7 +155,7 @@ class Supervisor:
             case _:
                 return await self._steer(command)
 
-    async def _steer(self, command: Command) -> Model:
+    async def _steer(self, command: Command) -> BaseModel:
         row = self.row(getattr(command, "session", ""))
         match command.verb:
             case "see":
