@@ -1,0 +1,83 @@
+"""Any program, launched as it is: it may tell its state through ``$ORCHESTRATOR_EVENTS``, else its activity does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
+from sessions.agents.joined import JoinedReader
+from sessions.errors import AgentMissing, NotAnOption, SessionError
+from sessions.models import Entry, Question, Spec
+
+PROMPT = "{prompt}"
+
+
+class Command:
+    """Adapter of any command line. ``{prompt}`` in it stands for the task; without it the task is typed."""
+
+    name = "command"
+    title = "Command"
+
+    def program(self, spec: Spec, env: Mapping[str, str]) -> str:
+        if not spec.command:
+            raise SessionError(
+                "there is no command to run",
+                "orchestrator run --agent command -- PROGRAM ARGUMENTS, or [agents.command] command in the settings",
+            )
+        found = shutil.which(spec.command[0], path=env.get("PATH"))
+        if found is None:
+            raise AgentMissing(
+                f"the program {spec.command[0]!r} was not found", "name one that is on PATH, or its whole path"
+            )
+        return found
+
+    def launch(self, spec: Spec, place: Place) -> Launch:
+        words = (*spec.command[1:], *spec.args)
+        return Launch(
+            argv=(self.program(spec, place.env), *(word.replace(PROMPT, spec.prompt) for word in words)),
+            prompt_given=any(PROMPT in word for word in words),
+        )
+
+    def reader(self, spec: Spec, place: Place) -> Reader:
+        return JoinedReader(spec, place)
+
+    def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
+        return typed(question, choice, text)
+
+    def message(self, text: str) -> tuple[Step, ...]:
+        return (Paste(text),)
+
+    def interrupt(self) -> tuple[Step, ...]:
+        return (Keys(("C-c",)),)
+
+    def quit(self) -> tuple[Step, ...]:
+        return (Keys(("C-c",)), Keys(("C-d",)))
+
+    def transcript(self, path: Path) -> tuple[Entry, ...]:
+        return ()
+
+
+def typed(question: Question, choice: str, text: str) -> tuple[Step, ...]:
+    """An answer as the contract has it: the option's key and Enter, or words and Enter. Raises NotAnOption."""
+    if text and not choice:
+        if not question.free_text:
+            raise NotAnOption("this question takes no answer in words", "choose one of its options")
+        return (Paste(text), Keys(("Enter",)))
+    wanted = choice.strip().lower()
+    for option in question.options:
+        if wanted == option.key.lower():
+            return (Paste(option.key), Keys(("Enter",)))
+    for option in question.options:
+        if wanted and option.label.lower().startswith(_WORDS.get(wanted, (wanted,))):
+            return (Paste(option.key), Keys(("Enter",)))
+    if not question.options and wanted:
+        return (Paste(choice), Keys(("Enter",)))
+    raise NotAnOption(
+        f"{choice!r} is none of the options",
+        "choose one of: " + " · ".join(f"{option.key} {option.label}" for option in question.options),
+    )
+
+
+_WORDS = {"y": ("yes", "allow", "approve"), "n": ("no", "deny", "refuse"), "a": ("always", "yes, always")}
