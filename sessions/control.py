@@ -2,7 +2,7 @@
 
 ``no-output``: a control client that receives %output and reads slowly throttles the agents' own writes (measured: 19 MB
 down to 0.1 MB in 4 s); one that receives none cannot. ``ignore-size``: it must not shrink anybody's window.
-Answers are framed by ``%begin``/``%end`` with a number; captured text may itself begin with "%end", so the number decides.
+Answers are framed by ``%begin``/``%end`` with a number; captured text may itself begin with "%end": the number decides.
 """
 
 from __future__ import annotations

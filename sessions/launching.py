@@ -13,6 +13,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sessions.agents.contract import Launch, Place
@@ -56,6 +57,13 @@ def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str]) -> t
     script = place.folder / SCRIPT
     _write_private(script, "\n".join(lines))
     return start_argv(place.folder)
+
+
+def clear(place: Place) -> None:
+    """Put away what an earlier launch left, so that it is not taken for this one's. The program's events stay."""
+    for path in (place.spool, place.log):
+        with suppress(FileNotFoundError):
+            path.replace(path.with_name(path.name + ".before"))
 
 
 def start_argv(folder: Path) -> tuple[str, ...]:

@@ -13,15 +13,19 @@ from sessions import prices, status, usage
 from sessions.agents.contract import Findings, Reader, Reading, Screen
 from sessions.events import Active, AgentKnown, Counted, Said, SessionEvent, StatusChanged
 from sessions.models import Evidence, Response, Source, State, Status
+from sessions.status import Verdict
 
 EXIT = "exit"
 OUTPUT = "output"
 
 
 class Perception:
-    """What is known of one launch of one session. ``before`` is the verdict that the ledger already holds."""
+    """What is known of one launch of one session. ``before`` is the verdict that the ledger already holds.
 
-    def __init__(self, reader: Reader, before: Status | None = None) -> None:
+    ``task``: it was launched with a task, so a claim of rest before its first turn is not the end of one.
+    """
+
+    def __init__(self, reader: Reader, before: Status | None = None, *, task: bool = False) -> None:
         self.reader = reader
         self.status = before
         self.look_again: timedelta | None = None
@@ -34,6 +38,9 @@ class Perception:
         self._said: tuple[str, bool] = ("", False)
         self._active = False
         self._printed = False
+        self._turn = before is not None
+        self._began: datetime | None = None
+        self._task = task
 
     @property
     def at_prompt(self) -> bool:
@@ -85,7 +92,7 @@ class Perception:
 
     def judge(self, now: datetime) -> list[SessionEvent]:
         """Decide anew, for instance because a second look is due."""
-        verdict = status.decide(self._evidence.values(), now, self.status)
+        verdict = self._before_first_turn(status.decide(self._evidence.values(), now, self.status), now)
         self.look_again = verdict.look_again
         before, self.status = self.status, verdict.status
         return [] if before is not None and _same(before, verdict.status) else [StatusChanged(status=verdict.status)]
@@ -95,12 +102,32 @@ class Perception:
         if self.status is not None and self.status.state is State.DONE:
             self.status = self.status.model_copy(update={"state": State.IDLE})
 
+    def _before_first_turn(self, verdict: Verdict, now: datetime) -> Verdict:
+        """Rest before the first turn: with a task it is still starting, without one it is idle, never done."""
+        if self._turn or verdict.status.state not in (State.IDLE, State.DONE):
+            return verdict
+        before = self.status
+        if not self._task:
+            since = before.since if before is not None and before.state is State.IDLE else verdict.status.since
+            return Verdict(verdict.status.model_copy(update={"state": State.IDLE, "since": since}))
+        began = self._began = self._began or now
+        if now - began < status.START:
+            if before is None:
+                return Verdict(Status(state=State.STARTING, since=now), status.START)
+            return Verdict(before, status.START - (now - began))
+        self._turn = True  # the task never began; what is seen is the truth
+        return verdict
+
     def _take(self, findings: Findings, at: datetime) -> list[SessionEvent]:
         events: list[SessionEvent] = []
         for evidence in findings.evidence:
-            self._evidence[evidence.channel] = evidence
             if evidence.state in (State.WORKING, State.RETRYING, State.RATE_LIMITED):
                 self.worked_at = max(self.worked_at or evidence.at, evidence.at)
+                self._turn = self._turn or evidence.source < Source.TITLE
+            known = self._evidence.get(evidence.channel)
+            if known is not None and _same_claim(known, evidence):
+                evidence = evidence.model_copy(update={"at": known.at})  # it holds since then
+            self._evidence[evidence.channel] = evidence
         events += self._learn(findings)
         events += self._count(findings.responses)
         if findings.said and (findings.said, findings.asks) != self._said:
@@ -149,6 +176,15 @@ def _same(one: Status, other: Status) -> bool:
         and one.until == other.until
         and one.exit_code == other.exit_code
         and _asked(one) == _asked(other)
+    )
+
+
+def _same_claim(one: Evidence, other: Evidence) -> bool:
+    return (
+        one.state is other.state
+        and one.kind is other.kind
+        and one.until == other.until
+        and (one.question.id if one.question else None) == (other.question.id if other.question else None)
     )
 
 

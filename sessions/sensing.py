@@ -44,6 +44,7 @@ class _Pane:
 @dataclass
 class _File:
     key: str
+    number: int
     watch: Watch
     on_reading: OnReading
     followers: dict[Path, Follower] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Sensor:
         self._panes: dict[str, _Pane] = {}
         self._files: dict[str, list[_File]] = {}
         self._exits: dict[str, tuple[int, asyncio.TimerHandle | None]] = {}
+        self._numbered = 0
 
     @property
     def polling(self) -> bool:
@@ -81,10 +83,17 @@ class Sensor:
 
     def watch_file(self, key: str, watch: Watch, on_reading: OnReading) -> None:
         """Read ``watch`` now and whenever it changes. It need not exist yet, nor its folder."""
-        file = _File(key, watch, on_reading)
+        self._numbered += 1
+        file = _File(key, self._numbered, watch, on_reading)
         self._files.setdefault(key, []).append(file)
         self._place(file)
         self._read(file)
+
+    def unwatch_file(self, key: str, watch: Watch) -> None:
+        """Read ``watch`` of ``key`` no more."""
+        for file in [file for file in self._files.get(key, []) if file.watch == watch]:
+            self._files[key].remove(file)
+            self._watcher.forget(("file", key, file.number))
 
     def unwatch(self, key: str) -> None:
         """Forget everything of ``key``. Twice is once."""
@@ -92,8 +101,8 @@ class Sensor:
         if pane is not None:
             _cancel(pane)
             self._watcher.forget(("pane", key))
-        for number, _file in enumerate(self._files.pop(key, [])):
-            self._watcher.forget(("file", key, number))
+        for file in self._files.pop(key, []):
+            self._watcher.forget(("file", key, file.number))
         exit_ = self._exits.pop(key, None)
         if exit_ is not None:
             descriptor, timer = exit_
@@ -140,8 +149,9 @@ class Sensor:
             folder = folder.parent
         file.folder = folder
         name = None if folder != wanted or file.watch.pattern else file.watch.path.name
-        number = self._files[file.key].index(file)
-        self._watcher.folder(("file", file.key, number), folder, name, lambda: self._touched(file, folder != wanted))
+        self._watcher.folder(
+            ("file", file.key, file.number), folder, name, lambda: self._touched(file, folder != wanted)
+        )
 
     def _touched(self, file: _File, incomplete: bool) -> None:
         if file not in self._files.get(file.key, []):

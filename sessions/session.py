@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sessions import launching
+from sessions import launching, processes
 from sessions.agents.contract import Agent, Keys, Paste, Place, Reading, Screen, Step, Watch
 from sessions.control import Control, Pane
 from sessions.errors import PaneGone, QuestionGone, SessionError, SubmitFailed, TmuxGone
@@ -74,8 +74,10 @@ class Session:
         launch = self.agent.launch(self.spec, self.place)
         if launch.agent_session_id is not None:
             self.spec = self.spec.model_copy(update={"agent_session_id": launch.agent_session_id})
+        await asyncio.to_thread(launching.clear, self.place)
         argv = launching.write(self.place, self.spec, launch, launching.environment(env, launch.env, self.place))
-        self.perception = Perception(self.agent.reader(self.spec, self.place), None)
+        task = launch.prompt_given and bool(self.spec.prompt)
+        self.perception = Perception(self.agent.reader(self.spec, self.place), None, task=task)
         await self.spawn(argv, launch.argv, resumed=resumed)
         if not launch.prompt_given and self.spec.prompt:
             self._run(self._first_prompt(self.spec.prompt))
@@ -165,6 +167,10 @@ class Session:
                 f"look at it: orchestrator attach {self.spec.name}",
             )
         self._emit([Answered(question=question.id, choice=choice or text)])
+
+    def hold(self, paused: bool) -> None:
+        """Stop the program and everything that it started where they are, or let them go on."""
+        processes.hold(self._pane().pid, paused)
 
     async def interrupt(self) -> None:
         await self._perform(self.agent.interrupt())
@@ -302,8 +308,11 @@ class Session:
         task.add_done_callback(self._tasks.discard)
 
     def _follow(self) -> None:
-        for watch in self.perception.reader.watches():
-            key = (watch.feed, watch.path)
+        """Watch what the reader wants now, and no longer what it wanted before."""
+        wanted = {(watch.feed, watch.path): watch for watch in self.perception.reader.watches()}
+        for key in self._watched.keys() - wanted.keys():
+            self._sensor.unwatch_file(self.id, self._watched.pop(key))
+        for key, watch in wanted.items():
             if key not in self._watched:
                 self._watched[key] = watch
                 self._sensor.watch_file(self.id, watch, self._on_reading)
@@ -337,7 +346,7 @@ class Session:
 
     async def _exited(self) -> None:
         """Ask tmux how the program ended; tmux 3.3a may know only at the second look."""
-        for _ in range(5):
+        for attempt in range(5):
             try:
                 panes = await self._control.panes()
             except SessionError:
@@ -346,10 +355,11 @@ class Session:
             if pane is None:
                 self.lost("its pane was closed")
                 return
-            if pane.dead and (pane.exit_status is not None or pane.exit_signal is not None):
-                break
+            told = pane.dead and (pane.exit_status is not None or pane.exit_signal is not None)
+            if told or attempt == 4:
+                self._ended(pane)
+                return
             await asyncio.sleep(0.05)
-        self._ended(pane)
 
     def _ended(self, pane: Pane) -> None:
         self.pane = pane

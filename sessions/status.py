@@ -167,7 +167,7 @@ def _question(winner: Evidence, known: list[Evidence]) -> Question | None:
         ),
         None,
     )
-    if shown is None or shown is first or not shown.options or first.kind is Kind.QUESTION and first.options:
+    if shown is None or shown is first or not shown.options or (first.kind is Kind.QUESTION and first.options):
         return first
     return first.model_copy(update={"options": shown.options})
 

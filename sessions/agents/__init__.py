@@ -35,7 +35,9 @@ def get(name: str) -> Agent:
     try:
         return cast(Agent, getattr(import_module(module), attribute)())
     except Exception as error:
-        raise AgentUnknown(f"the agent {name!r} cannot be loaded: {error}", f"mend or remove its plug-in ({target})") from error
+        raise AgentUnknown(
+            f"the agent {name!r} cannot be loaded: {error}", f"mend or remove its plug-in ({target})"
+        ) from error
 
 
 def _targets() -> dict[str, str]:

@@ -17,7 +17,7 @@ from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen,
 from sessions.agents.hooks import append_name, append_payload
 from sessions.errors import AgentMissing, NotAnOption
 from sessions.models import Entry, Kind, Question, Spec
-from sessions.screen_rules import load
+from sessions.screen_rules import Match, load
 
 # Only names that every supported version knows: an unknown one opens a blocking dialog.
 _WITH_PAYLOAD = (
@@ -108,7 +108,7 @@ class Claude:
     def transcript(self, path: Path) -> tuple[Entry, ...]:
         return transcript_entries(path)
 
-    def _in_words(self, found: dialogs.Match, text: str) -> tuple[Step, ...]:
+    def _in_words(self, found: Match, text: str) -> tuple[Step, ...]:
         """Through the option that takes words ("Type something.", "Tell Claude what to change")."""
         for option in found.options:
             if option.label.lower().startswith(("type something", "tell claude", "no, and tell")):

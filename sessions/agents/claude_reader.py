@@ -34,7 +34,7 @@ _TOLD = (b'"usage"', b'"api-request"', b"[Request interrupted", b"turn_duration"
 def config_folder(env: Mapping[str, str]) -> Path:
     """Where Claude Code keeps its files for a process with this environment."""
     named = env.get("CLAUDE_CONFIG_DIR")
-    return Path(named) if named else Path(env.get("HOME") or os.path.expanduser("~")) / ".claude"
+    return Path(named) if named else (Path(env["HOME"]) if env.get("HOME") else Path.home()) / ".claude"
 
 
 class ClaudeReader:
@@ -172,7 +172,11 @@ class ClaudeReader:
             return _user_question(given, asking, at)
         if kind is Kind.PLAN:
             return Question(
-                id=asking, kind=kind, title="Claude has a plan", text=text(given.get("plan")) or "", asked_at=at,
+                id=asking,
+                kind=kind,
+                title="Claude has a plan",
+                text=text(given.get("plan")) or "",
+                asked_at=at,
                 free_text=True,
             )
         command = given.get("command")
@@ -212,7 +216,9 @@ class ClaudeReader:
                         responses[self._last.id] = self._last = self._last.model_copy(update={"usage": usage})
                 case "system" if main and record.get("subtype") == "turn_duration":
                     evidence.append(
-                        Evidence(source=Source.TRANSCRIPT, channel="transcript", state=State.DONE, at=at, saw="turn ended")
+                        Evidence(
+                            source=Source.TRANSCRIPT, channel="transcript", state=State.DONE, at=at, saw="turn ended"
+                        )
                     )
             self._version = record.get("version") or self._version
         return Findings(
@@ -264,9 +270,14 @@ def _entry(block: dict[str, Any], role: Role, at: datetime | None) -> Entry | No
         case "text" if str(block.get("text", "")).strip():
             return Entry(at=at, role=role, text=str(block["text"]))
         case "tool_use":
-            given = block.get("input") if isinstance(block.get("input"), dict) else {}
-            what = next((str(given[key]) for key in ("command", "file_path", "pattern", "description") if key in given), "")
-            return Entry(at=at, role=Role.TOOL, title=f"{block.get('name')} {what}"[:120], text=json.dumps(given, indent=1))
+            told = block.get("input")
+            given: dict[str, Any] = told if isinstance(told, dict) else {}
+            what = next(
+                (str(given[key]) for key in ("command", "file_path", "pattern", "description") if key in given), ""
+            )
+            return Entry(
+                at=at, role=Role.TOOL, title=f"{block.get('name')} {what}"[:120], text=json.dumps(given, indent=1)
+            )
         case "tool_result":
             content = block.get("content")
             result = content if isinstance(content, str) else json.dumps(content)

@@ -37,7 +37,8 @@ def evidence(rules: tuple[Rule, ...], screen: Screen, version: str | None = None
 
 def _question(found: Match, screen: Screen) -> Question:
     assert found.kind is not None
-    seed = "\0".join((found.kind, found.title, found.command or found.text, *(option.label for option in found.options)))
+    labels = (option.label for option in found.options)
+    seed = "\0".join((found.kind, found.title, found.command or found.text, *labels))
     return Question(
         id=QuestionId("s" + hashlib.sha256(seed.encode()).hexdigest()[:11]),
         kind=found.kind,

@@ -1,0 +1,247 @@
+"""Reads what Codex shows: OSC 7501 in the pane's bytes, hook spool, rollout, screen and title."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sessions.agents import dialogs
+from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
+from sessions.agents.findings import asks, joined, text, time
+from sessions.agents.hooks import Askings, parse
+from sessions.models import Entry, Evidence, Kind, Question, Response, Role, Source, Spec, State
+from sessions.screen_rules import load
+from sessions.usage import from_openai
+
+_OSC = re.compile(rb"\x1b\]7501;([^\x07\x1b]*)(?:\x07|\x1b\\)")
+_TORN = 512
+"""Bytes of an unfinished sequence that are kept for the next reading."""
+_STATES = {
+    "idle": State.IDLE,
+    "working": State.WORKING,
+    "blocked": State.BLOCKED,
+    "done": State.DONE,
+    "error": State.FAILED,
+}
+_TITLE_BLOCKED = re.compile(r"^\[ [!.] \] ")
+_SPINNER = re.compile(r"^[\u2800-\u28ff] ")
+_TOLD = (
+    b'"token_usage_record"',
+    b'"task_started"',
+    b'"task_complete"',
+    b'"turn_aborted"',
+    b'"turn_context"',
+    b'"session_meta"',
+    b'call_output"',
+)
+
+
+class CodexReader:
+    """One running Codex."""
+
+    def __init__(self, spec: Spec, place: Place) -> None:
+        self._place = place
+        self._session = spec.agent_session_id
+        self._rollout: Path | None = None
+        self._rules = load("codex")
+        self._askings = Askings()
+        self._torn = b""
+        self._model = spec.model or ""
+        self._version: str | None = None
+        self._requested: datetime | None = None
+
+    def watches(self) -> tuple[Watch, ...]:
+        found = [Watch("hooks", self._place.spool), Watch("pane", self._place.log, Mode.BYTES)]
+        if self._rollout is not None:
+            found.append(Watch("rollout", self._rollout))
+        return tuple(found)
+
+    def read(self, reading: Reading) -> Findings:
+        match reading.feed:
+            case "pane":
+                return self._osc(reading)
+            case "hooks":
+                return joined([self._hook(parse(line), reading.at) for line in reading.lines] or [Findings()])
+            case _:
+                return joined([self._record(line, reading.at) for line in reading.lines] or [Findings()])
+
+    def look(self, screen: Screen) -> Findings:
+        found: list[Evidence] = []
+        if (seen := dialogs.evidence(self._rules, screen, self._version)) is not None:
+            found.append(seen)
+        state = State.WORKING if _SPINNER.match(screen.title) else None
+        if _TITLE_BLOCKED.match(screen.title):
+            state = State.BLOCKED
+        found.append(Evidence(source=Source.TITLE, channel="title", state=state, at=screen.at, saw=screen.title[:40]))
+        return Findings(evidence=tuple(found))
+
+    def _osc(self, reading: Reading) -> Findings:
+        data = self._torn + (reading.data or b"")
+        found = list(_OSC.finditer(data))
+        last = found[-1] if found else None
+        rest = data[last.end() :] if last is not None else data
+        cut = rest.rfind(b"\x1b]")
+        self._torn = rest[cut:] if cut >= 0 and len(rest) - cut <= _TORN else rest[-1:] if rest[-1:] == b"\x1b" else b""
+        if last is None:
+            return Findings()
+        words = last[1].decode("ascii", "replace")
+        fields = dict(part.partition("=")[::2] for part in words.split(":"))
+        state = _STATES.get(fields.get("state", ""))
+        kind = None
+        if state is State.BLOCKED:
+            kind = Kind(fields["kind"]) if fields.get("kind") in set(Kind) else Kind.PERMISSION
+        evidence = Evidence(
+            source=Source.AGENT, channel="osc7501", state=state, kind=kind, at=reading.at, saw=words[:80]
+        )
+        return Findings(evidence=(evidence,))
+
+    def _hook(self, payload: dict[str, Any], at: datetime) -> Findings:
+        event = payload.get("hook_event_name")
+        rollout = text(payload.get("transcript_path"))
+        if rollout is not None:
+            self._rollout = Path(rollout)
+        self._model = text(payload.get("model")) or self._model
+        said: str | None = None
+        state: State | None = None
+        question: Question | None = None
+        match event:
+            case "UserPromptSubmit" | "PreToolUse" | "PostToolUse":
+                state = State.WORKING
+            case "PermissionRequest":
+                state, question = State.BLOCKED, self._request(payload, at)
+            case "Stop":
+                state, said = State.DONE, text(payload.get("last_assistant_message"))
+            case "Interrupt":
+                state = State.IDLE
+            case "SessionStart" | "SessionEnd":
+                state = None
+            case _:
+                return Findings()
+        evidence = Evidence(
+            source=Source.HOOK,
+            channel="hook",
+            state=state,
+            kind=Kind.PERMISSION if state is State.BLOCKED else None,
+            question=question,
+            at=at,
+            saw=f"{event} {payload.get('tool_name') or ''}".strip()[:120],
+        )
+        self._session = text(payload.get("session_id")) or self._session
+        return Findings(
+            evidence=(evidence,), said=said, asks=asks(said), agent_session_id=self._session, transcript=self._rollout
+        )
+
+    def _request(self, payload: dict[str, Any], at: datetime) -> Question:
+        tool, given = str(payload.get("tool_name")), payload.get("tool_input")
+        given = given if isinstance(given, dict) else {}
+        asking = self._askings.id(payload.get("turn_id"), tool, given)
+        command = text(given.get("command")) or text(given.get("cmd"))
+        reason = text(given.get("description")) or text(given.get("justification"))
+        what = command or json.dumps(given)[:2000]
+        is_patch = tool == "apply_patch"
+        return Question(
+            id=asking,
+            kind=Kind.PERMISSION,
+            title=("Edit files" if is_patch else f"{tool}: {what.splitlines()[0] if what else ''}")[:120],
+            text=f"{reason}\n{what}" if reason else what,
+            command=None if is_patch else command,
+            asked_at=at,
+        )
+
+    def _record(self, line: bytes, seen: datetime) -> Findings:
+        if not any(mark in line for mark in _TOLD):
+            return Findings()
+        record = parse(line)
+        payload = record.get("payload")
+        if not isinstance(payload, dict):
+            return Findings()
+        at = time(record.get("timestamp")) or seen
+        kind = record.get("type")
+        if kind == "event_msg":
+            return self._event(payload, at)
+        if kind == "token_usage_record":
+            return self._usage(payload, at)
+        if kind == "response_item" and str(payload.get("type")).endswith("call_output"):
+            self._requested = at
+        elif kind == "turn_context":
+            self._model = text(payload.get("model")) or self._model
+        elif kind == "session_meta":
+            self._version = text(payload.get("cli_version")) or self._version
+        return Findings(version=self._version)
+
+    def _event(self, payload: dict[str, Any], at: datetime) -> Findings:
+        match payload.get("type"):
+            case "task_started":
+                self._requested = at
+                return _claim(State.WORKING, at, "task started")
+            case "turn_aborted":
+                return _claim(State.IDLE, at, f"turn aborted: {payload.get('reason')}")
+            case "task_complete":
+                error = payload.get("error")
+                if isinstance(error, dict):
+                    return _claim(State.FAILED, at, str(error.get("message"))[:120])
+                said = text(payload.get("last_agent_message"))
+                claim = _claim(State.DONE, at, "task complete")
+                return Findings(evidence=claim.evidence, said=said, asks=asks(said))
+            case _:
+                return Findings()
+
+    def _usage(self, payload: dict[str, Any], at: datetime) -> Findings:
+        usage, response = payload.get("usage"), text(payload.get("response_id"))
+        if not isinstance(usage, dict) or response is None:
+            return Findings()
+        began, self._requested = self._requested, at
+        return Findings(
+            responses=(
+                Response(id=response, model=self._model, usage=from_openai(usage), started_at=began, ended_at=at),
+            )
+        )
+
+
+def _claim(state: State, at: datetime, saw: str) -> Findings:
+    evidence = Evidence(source=Source.TRANSCRIPT, channel="rollout", state=state, at=at, saw=saw)
+    return Findings(evidence=(evidence,))
+
+
+def transcript_entries(path: Path) -> tuple[Entry, ...]:
+    """The conversation of a rollout, for reading. A torn or unknown line is skipped."""
+    entries: list[Entry] = []
+    with path.open("rb") as file:
+        for line in file:
+            record = parse(line)
+            payload = record.get("payload")
+            if record.get("type") != "response_item" or not isinstance(payload, dict):
+                continue
+            entry = _entry(payload, time(record.get("timestamp")))
+            if entry is not None:
+                entries.append(entry)
+    return tuple(entries)
+
+
+def _entry(payload: dict[str, Any], at: datetime | None) -> Entry | None:
+    match payload.get("type"):
+        case "message" if payload.get("role") in ("user", "assistant"):
+            blocks = payload.get("content")
+            parts = [str(block.get("text", "")) for block in blocks or () if isinstance(block, dict)]
+            body = "\n".join(parts).strip()
+            role = Role.USER if payload["role"] == "user" else Role.AGENT
+            hidden = role is Role.USER and body.startswith("<")  # the environment that Codex tells the model
+            return None if not body or hidden else Entry(at=at, role=role, text=body)
+        case "function_call" | "custom_tool_call":
+            given = str(payload.get("arguments") or payload.get("input") or "")
+            return Entry(
+                at=at, role=Role.TOOL, title=f"{payload.get('name')} {' '.join(given.split())}"[:120], text=given
+            )
+        case "function_call_output" | "custom_tool_call_output":
+            output = payload.get("output")
+            return Entry(
+                at=at,
+                role=Role.TOOL,
+                title="result",
+                text=(output if isinstance(output, str) else json.dumps(output))[:4000],
+            )
+        case _:
+            return None

@@ -1,0 +1,36 @@
+"""The processes of a pane: agents run tools in process groups of their own, so the whole terminal session is meant."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+
+def hold(leader: int, paused: bool) -> None:
+    """SIGSTOP or SIGCONT to every process of the terminal session that ``leader`` leads.
+
+    Children are stopped before the leader and released after it, so that none is seen as gone.
+    """
+    # False sorts first: a leader to be stopped comes last, one to be released comes first.
+    for pid in sorted(of_session(leader), key=lambda pid: (pid == leader) is paused):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGSTOP if paused else signal.SIGCONT)
+
+
+def of_session(leader: int) -> list[int]:
+    """Ids of the processes whose session id is ``leader``."""
+    proc = Path("/proc")
+    if not (proc / "self" / "stat").exists():
+        said = subprocess.run(["ps", "-A", "-o", "pid=,sess="], capture_output=True, text=True, timeout=10, check=False)
+        rows = (line.split() for line in said.stdout.splitlines())
+        return [int(row[0]) for row in rows if len(row) == 2 and row[1] == str(leader)] or [leader]
+    found = []
+    for entry in proc.iterdir():
+        if entry.name.isdigit():
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getsid(int(entry.name)) == leader:
+                    found.append(int(entry.name))
+    return found
