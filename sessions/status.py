@@ -5,7 +5,8 @@
 3. A coarse claim is refined by a weaker source that knows more (busy → background, retrying; idle → failed).
 4. A visible blocker overrides a claim of rest at once, and a claim of work that is older than 2 s: a loan, given back
    when its rule stops matching.
-5. Leaving work on weak evidence waits for a second look. Nothing matches: unknown, never a false idle.
+5. Leaving work on weak evidence waits for a second look, and so does rest that is older than another channel's news of
+   work. Nothing matches: unknown, never a false idle.
 """
 
 from __future__ import annotations
@@ -68,6 +69,11 @@ def decide(evidence: Iterable[Evidence], now: datetime, before: Status | None) -
         and now - winner.at < SECOND_LOOK
     ):
         return Verdict(before, SECOND_LOOK - (now - winner.at))
+    if before is not None and winner.state in _REST and before.state not in _REST:
+        news = [item.at for item in known if item.source < Source.TITLE and item.state in _WORK and item.at > winner.at]
+        if news and now - max(news) < SECOND_LOOK:
+            # A prompt was taken, and the agent's own state file has not caught up yet.
+            return Verdict(before, SECOND_LOOK - (now - max(news)))
     return Verdict(_status(winner, known, now, before), look_again)
 
 
