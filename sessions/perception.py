@@ -70,12 +70,15 @@ class Perception:
         )
         return [Active(active=active), *self.judge(at)]
 
-    def ended(self, exit_code: int | None, how: str, at: datetime) -> list[SessionEvent]:
-        """The program ended; ``exit_code`` None means by a signal. What it last claimed counts no more."""
+    def ended(self, exit_code: int | None, how: str, at: datetime, *, asked: bool = False) -> list[SessionEvent]:
+        """The program ended; ``exit_code`` None means by a signal. What it last claimed counts no more.
+
+        ``asked``: the human wanted it to end, so no way of ending is a crash.
+        """
         self._evidence[EXIT] = Evidence(
             source=Source.ACTIVITY,
             channel=EXIT,
-            state=State.EXITED if exit_code == 0 else State.CRASHED,
+            state=State.EXITED if exit_code == 0 or asked else State.CRASHED,
             at=at,
             saw=how,
             exit_code=exit_code,

@@ -58,6 +58,7 @@ class Session:
         self._emit_to = emit
         self._watched: dict[tuple[str, Path], Watch] = {}
         self._changed = asyncio.Event()
+        self._stopping = False
         self._recheck: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,6 +85,7 @@ class Session:
 
     async def spawn(self, argv: tuple[str, ...], shown: tuple[str, ...], *, resumed: bool = False) -> None:
         self.generation += 1
+        self._stopping = False
         if resumed or self.pane is not None:
             await self._control.kill(self.id)
         pane = await self._control.spawn(self.id, argv, str(self.place.worktree), WIDTH, HEIGHT, self.id)
@@ -186,6 +188,7 @@ class Session:
         """End the program in its own clean way; when it does not end in time its pane is closed."""
         if not self.running:
             return
+        self._stopping = True
         await self._perform(self.agent.quit())
         if not await self._until(lambda: not self.running, within_s):
             await self._control.kill(self.id)
@@ -352,6 +355,9 @@ class Session:
             except SessionError:
                 return
             pane = next((pane for pane in panes if pane.session == self.id), None)
+            if pane is None and self._stopping:
+                self._gone()
+                return
             if pane is None:
                 self.lost("its pane was closed")
                 return
@@ -371,5 +377,12 @@ class Session:
         self._unwatch()
         status = self.status
         if status is None or status.state not in ENDED:
-            self._emit(self.perception.ended(pane.exit_status, how, now()))
+            self._emit(self.perception.ended(pane.exit_status, how, now(), asked=self._stopping))
+        self._changed.set()
+
+    def _gone(self) -> None:
+        """Its pane was closed because it did not end by itself when it was asked to."""
+        self._unwatch()
+        self.pane = None
+        self._emit(self.perception.ended(None, "stopped by you", now(), asked=True))
         self._changed.set()

@@ -1,0 +1,92 @@
+"""The built-in coder in a pane: it speaks the events contract, and its questions carry a mark on the screen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from sessions.agents.command import typed
+from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
+from sessions.agents.findings import time
+from sessions.agents.hooks import parse
+from sessions.agents.joined import JoinedReader
+from sessions.errors import QuestionGone
+from sessions.models import Entry, Question, Role, Spec
+
+TRANSCRIPT = "coder.jsonl"
+_START = "import sys; sys.path.insert(0, {packages!r}); from sessions.coder import main; sys.exit(main())"
+
+
+class Coder:
+    """Adapter of ``orchestrator coder``."""
+
+    name = "coder"
+    title = "built-in coder"
+
+    def program(self, spec: Spec, env: Mapping[str, str]) -> str:
+        return sys.executable
+
+    def launch(self, spec: Spec, place: Place) -> Launch:
+        # -P: a module of the worktree must never be taken for one of ours. Not by PYTHONPATH: tools would inherit it.
+        argv = [self.program(spec, place.env), "-P", "-c", _START.format(packages=_packages())]
+        argv += ["--transcript", str(place.folder / TRANSCRIPT)]
+        if spec.resume and (place.folder / TRANSCRIPT).exists():
+            argv.append("--resume")
+        for flag, value in (
+            ("--model", spec.model),
+            ("--base-url", spec.base_url),
+            ("--permission-mode", spec.permission_mode),
+        ):
+            if value:
+                argv += [flag, value]
+        argv += spec.args
+        if spec.prompt:
+            argv += ["--", spec.prompt]
+        return Launch(argv=tuple(argv))
+
+    def reader(self, spec: Spec, place: Place) -> Reader:
+        return JoinedReader(spec, place)
+
+    def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
+        shown = [line for line in screen.lines if line.strip()]
+        if screen.in_mode or not shown or not shown[-1].strip().endswith(f"answer [q:{question.id}] >"):
+            raise QuestionGone(
+                "the question is not on the screen any more", "look again: it may have been answered in the pane"
+            )
+        return typed(question, choice, text)
+
+    def message(self, text: str) -> tuple[Step, ...]:
+        return (Keys(("C-u",)), Paste(text))
+
+    def interrupt(self) -> tuple[Step, ...]:
+        return (Keys(("C-c",)),)
+
+    def quit(self) -> tuple[Step, ...]:
+        return (Keys(("C-c",)), Keys(("C-u",)), Keys(("C-d",)))
+
+    def transcript(self, path: Path) -> tuple[Entry, ...]:
+        entries: list[Entry] = []
+        with path.open("rb") as file:
+            for line in file:
+                record = parse(line)
+                at = time(record.get("at"))
+                match record.get("role"):
+                    case "user":
+                        entries.append(Entry(at=at, role=Role.USER, text=str(record.get("text"))))
+                    case "assistant":
+                        if record.get("text"):
+                            entries.append(Entry(at=at, role=Role.AGENT, text=str(record["text"])))
+                        for call in record.get("calls") or ():
+                            given = call.get("input") or {}
+                            what = next((str(given[key]) for key in ("command", "path", "pattern") if key in given), "")
+                            entries.append(Entry(at=at, role=Role.TOOL, title=f"{call.get('name')} {what}"[:120]))
+                    case "tool":
+                        entries.append(
+                            Entry(at=at, role=Role.TOOL, title="result", text=str(record.get("output"))[:4000])
+                        )
+        return tuple(entries)
+
+
+def _packages() -> str:
+    return str(Path(__file__).resolve().parents[2])

@@ -1,0 +1,164 @@
+"""The coder's command line and its life: options, provider, conversation, messages until the human ends it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from sessions.coder.agent import Agent, Permission
+from sessions.coder.conversation import Conversation
+from sessions.coder.events import Events
+from sessions.coder.providers import Provider, ProviderFailed
+from sessions.coder.terminal import Terminal
+
+VERSION = "0.1.0"
+KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
+
+
+class UsageError(Exception):
+    """The command line cannot be carried out; one clear line."""
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """One run of the program."""
+    options = _parser().parse_args(argv)
+    try:
+        provider = _provider(options)
+        conversation, name = _conversation(options)
+    except (UsageError, ProviderFailed) as error:
+        print(f"coder: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    terminal, events = Terminal(), Events()
+    if not terminal.interactive and not options.print:
+        print("coder: it needs a terminal; without one: --print and a task", file=sys.stderr)  # noqa: T201
+        return 2
+    transcript = str(conversation.path) if conversation.path else None
+    events.tell("hello", agent="coder", version=VERSION, session=name, transcript=transcript)
+    agent = Agent(provider, conversation, terminal, events, Permission(options.permission_mode), Path.cwd())
+    task = " ".join(options.prompt)
+    if options.print:
+        return _once(agent, terminal, task)
+    with terminal.open():
+        return _talk(agent, terminal, events, task, provider.model)
+
+
+def _once(agent: Agent, terminal: Terminal, task: str) -> int:
+    if not task:
+        print("coder: --print needs a task", file=sys.stderr)  # noqa: T201
+        return 2
+    done = agent.turn(task)
+    terminal.end()
+    return 0 if done else 1
+
+
+def _talk(agent: Agent, terminal: Terminal, events: Events, task: str, model: str) -> int:
+    terminal.line(f"coder {VERSION} · {model} · {Path.cwd()}")
+    terminal.note("Enter sends, Escape interrupts, Ctrl-D ends")
+    if agent.conversation.turns:
+        last = next(record for record in reversed(agent.conversation.records) if record["role"] == "assistant")
+        terminal.note(f"goes on after {agent.conversation.turns} answers; the last one was:")
+        terminal.line(last["text"])
+    if task:
+        terminal.line("> " + task)
+        agent.turn(task)
+    else:
+        events.state("idle")
+    while True:
+        try:
+            message = terminal.message()
+        except KeyboardInterrupt:
+            continue
+        if message is None or message.strip() in ("/exit", "/quit"):
+            break
+        if message.strip():
+            agent.turn(message.strip())
+    terminal.note(f"{agent.usage['input']} tokens in, {agent.usage['output']} out")
+    if agent.conversation.path is not None:
+        terminal.note(f"go on later: orchestrator coder --resume --transcript {agent.conversation.path}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="orchestrator coder",
+        description="A small coding agent on any Anthropic- or OpenAI-compatible endpoint.",
+        epilog="""examples:
+  orchestrator coder "Add type hints to src/money.py"
+  orchestrator coder --provider openai --base-url http://127.0.0.1:11434/v1 --model qwen3-coder
+  orchestrator coder --print --permission-mode bypass "Run the tests and mend what fails"
+  orchestrator coder --resume --transcript FILE""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("prompt", nargs="*", metavar="TASK", help="the first message")
+    parser.add_argument("--provider", choices=("anthropic", "openai", "scripted"), help="default: whose key is set")
+    parser.add_argument("--model", help="default: the provider's own good choice")
+    parser.add_argument("--base-url", metavar="URL", help="any compatible endpoint (Ollama, vLLM, a gateway)")
+    parser.add_argument(
+        "--permission-mode",
+        choices=[mode.value for mode in Permission],
+        default=Permission.DEFAULT.value,
+        help="default: asks before it runs a command or writes outside of this folder",
+    )
+    parser.add_argument("--transcript", metavar="FILE", type=Path, help="where the conversation is kept")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the conversation of --transcript, or the last"
+    )
+    parser.add_argument("--script", metavar="FILE", type=Path, help="what the scripted model says")
+    parser.add_argument("--print", action="store_true", help="do one task without asking anything, then end")
+    return parser
+
+
+def _provider(options: argparse.Namespace) -> Provider:
+    name = options.provider
+    if name is None:
+        name = next((known for known, key in KEYS.items() if os.environ.get(key)), None)
+        name = name or ("openai" if options.base_url else None)
+    if name is None:
+        raise UsageError("no key is set; set ANTHROPIC_API_KEY or OPENAI_API_KEY, or give --base-url of a local model")
+    if name == "scripted":
+        if options.script is None:
+            raise UsageError("the scripted model needs --script FILE; see docs/coder.md")
+        from sessions.coder.providers.scripted import Scripted
+
+        return Scripted(options.script)
+    key = os.environ.get(KEYS[name])
+    if not key and not options.base_url:
+        raise UsageError(f"{KEYS[name]} is not set; set it, or give --base-url of a compatible endpoint without a key")
+    if name == "anthropic":
+        from sessions.coder.providers.anthropic import Anthropic
+
+        return Anthropic(options.model, options.base_url, key or "none")
+    from sessions.coder.providers.openai import OpenAI
+
+    return OpenAI(options.model, options.base_url, key or "none")
+
+
+def _conversation(options: argparse.Namespace) -> tuple[Conversation, str]:
+    path: Path = options.transcript or _folder() / f"{uuid.uuid4().hex[:12]}.jsonl"
+    if options.resume and options.transcript is None:
+        kept = sorted(_folder().glob("*.jsonl"), key=lambda file: file.stat().st_mtime)
+        if not kept:
+            raise UsageError(f"there is no conversation to resume in {_folder()}")
+        path = kept[-1]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if options.resume:
+            return Conversation.resume(path), path.stem
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no conversation {path}") from error
+    except OSError as error:
+        raise UsageError(f"the conversation {path} cannot be used: {error.strerror}") from error
+    return Conversation(path), path.stem
+
+
+def _folder() -> Path:
+    named = os.environ.get("ORCHESTRATOR_HOME")
+    if named:
+        return Path(named).expanduser() / "coder"
+    from platformdirs import user_state_path
+
+    return user_state_path("orchestrator") / "coder"

@@ -1,0 +1,100 @@
+"""Anthropic Messages and compatible endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sessions.coder.conversation import Call, Conversation, Tokens, Turn
+from sessions.coder.providers import ProviderFailed, TryAgain, retry_after
+from sessions.coder.tools import TOOLS
+
+DEFAULT_MODEL = "claude-sonnet-4-5"
+MAX_TOKENS = 16_000
+
+
+class Anthropic:
+    def __init__(self, model: str | None, base_url: str | None, key: str) -> None:
+        self.model = model or DEFAULT_MODEL
+        self._base_url = base_url
+        self._key = key
+        self._client: Any = None
+
+    def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
+        import anthropic
+
+        if self._client is None:
+            self._client = anthropic.Anthropic(api_key=self._key, base_url=self._base_url, max_retries=0)
+        tools: Any = [
+            {"name": name, "description": tool["description"], "input_schema": tool["schema"]}
+            for name, tool in TOOLS.items()
+        ]
+        try:
+            with self._client.messages.stream(
+                model=self.model,
+                max_tokens=MAX_TOKENS,
+                system=[{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
+                messages=messages(conversation),
+                tools=tools,
+            ) as stream:
+                yield from stream.text_stream
+                yield _turn(stream.get_final_message())
+        except anthropic.APIStatusError as error:
+            if error.status_code == 429 or error.status_code >= 500:
+                raise TryAgain(
+                    f"{error.status_code} {error.message}",
+                    retry_after(error.response.headers),
+                    limited=error.status_code == 429,
+                ) from error
+            raise ProviderFailed(f"{error.status_code} {error.message}") from error
+        except anthropic.APIConnectionError as error:
+            raise TryAgain(f"no connection to {self._client.base_url}: {error.__cause__ or error}") from error
+        except anthropic.APIError as error:
+            raise TryAgain(f"the stream broke: {error.message}") from error
+        except anthropic.AnthropicError as error:
+            raise ProviderFailed(str(error)) from error
+
+
+def messages(conversation: Conversation) -> list[dict[str, Any]]:
+    """The conversation as the API wants it: results of tools lead the next user message."""
+    found: list[dict[str, Any]] = []
+
+    def add(role: str, block: dict[str, Any]) -> None:
+        if not found or found[-1]["role"] != role:
+            found.append({"role": role, "content": []})
+        found[-1]["content"].append(block)
+
+    for record in conversation.records:
+        match record["role"]:
+            case "user":
+                add("user", {"type": "text", "text": record["text"]})
+            case "assistant":
+                if record["text"].strip():
+                    add("assistant", {"type": "text", "text": record["text"]})
+                for call in record["calls"]:
+                    add(
+                        "assistant",
+                        {"type": "tool_use", "id": call["id"], "name": call["name"], "input": call["input"]},
+                    )
+            case "tool":
+                result = {"type": "tool_result", "tool_use_id": record["id"], "content": record["output"]}
+                add("user", {**result, "is_error": True} if record["failed"] else result)
+    return found
+
+
+def _turn(message: Any) -> Turn:
+    usage = message.usage
+    return Turn(
+        id=message.id,
+        model=message.model,
+        text="".join(block.text for block in message.content if block.type == "text"),
+        calls=tuple(
+            Call(block.id, block.name, dict(block.input)) for block in message.content if block.type == "tool_use"
+        ),
+        usage=Tokens(
+            input=usage.input_tokens or 0,
+            output=usage.output_tokens or 0,
+            cache_read=usage.cache_read_input_tokens or 0,
+            cache_write=usage.cache_creation_input_tokens or 0,
+        ),
+    )

@@ -1,0 +1,153 @@
+"""The coder's terminal: output that cannot act on it, an input line, dialogs, and input that comes while it works."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sessions.coder.typeahead import Typeahead, cbreak
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_BOLD, _DIM, _RED, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[0m"
+
+
+@dataclass(frozen=True)
+class Choice:
+    key: str
+    label: str
+    detail: str = ""
+
+
+def clean(text: str) -> str:
+    """``text`` without anything that acts on a terminal; line ends and tabs stay."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class Terminal:
+    """Prints and asks. Off a terminal it prints plainly and every question is refused."""
+
+    def __init__(self) -> None:
+        self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        self._typeahead = Typeahead(self.note)
+        self._column = 0
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """The terminal is ours inside of this."""
+        if not self.interactive:
+            yield
+            return
+        with cbreak():
+            yield
+
+    def stream(self, piece: str) -> None:
+        """A piece of the model's text."""
+        text = clean(piece)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        if text:
+            self._column = len(text.rsplit("\n", 1)[-1]) + (0 if "\n" in text else self._column)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A line of its own."""
+        self.end()
+        body = clean(text)
+        sys.stdout.write(f"{style}{body}{_OFF}\n" if style and self.interactive else f"{body}\n")
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        """Close a line that was streamed."""
+        if self._column:
+            sys.stdout.write("\n")
+            self._column = 0
+
+    def tool(self, name: str, what: str) -> None:
+        self.line(f"● {name} {what}"[:200], _BOLD)
+
+    def note(self, text: str) -> None:
+        self.line("  " + text, _DIM)
+
+    def error(self, text: str) -> None:
+        self.line("✗ " + text, _RED)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While the model works: what is typed is kept for later, Escape interrupts."""
+        if not self.interactive:
+            yield
+            return
+        with self._typeahead:
+            yield
+
+    def message(self) -> str | None:
+        """The human's next message; None when they want to end."""
+        if self._typeahead.queued:
+            text = self._typeahead.queued.pop(0)
+            self.line("> " + text, _BOLD)
+            return text
+        if self._typeahead.ended:
+            return None
+        self.end()
+        return self._input("> ", self._typeahead.take_draft())
+
+    def ask(self, name: str, title: str, body: str, choices: Sequence[Choice], *, words: bool) -> tuple[str, str]:
+        """A question with options; returns the key, or "" and words. Raises KeyboardInterrupt when it is dismissed.
+
+        The input line carries ``[q:name]``, so that a supervisor sees which question takes keys now.
+        """
+        self.end()
+        self.line(f"? {title}", _BOLD)
+        for line in body.splitlines()[:30]:
+            self.line("  │ " + line)
+        for choice in choices:
+            self.line(f"   {choice.key}  {choice.label}" + (f": {choice.detail}" if choice.detail else ""))
+        while True:
+            said = self._input(f"answer [q:{name}] > ")
+            if said is None:
+                raise KeyboardInterrupt
+            key = _chosen(said, choices)
+            if key is not None:
+                return key, ""
+            if words and said.strip():
+                return "", said.strip()
+            keys = ", ".join(choice.key for choice in choices)
+            self.note(
+                f"{said.strip()!r} is none of them; type one of {keys}" + (" or an answer in words" if words else "")
+            )
+
+    def _input(self, prompt: str, draft: str = "") -> str | None:
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.key_binding import KeyBindings
+
+        keys = KeyBindings()
+
+        @keys.add("enter")
+        def _(event) -> None:  # type: ignore[no-untyped-def]
+            event.current_buffer.validate_and_handle()
+
+        @keys.add("escape", "enter")
+        def _(event) -> None:  # type: ignore[no-untyped-def]
+            event.current_buffer.insert_text("\n")
+
+        session: PromptSession[str] = PromptSession(multiline=True, key_bindings=keys)
+        try:
+            return session.prompt(prompt, default=draft)
+        except EOFError:
+            return None
+
+
+def _chosen(said: str, choices: Sequence[Choice]) -> str | None:
+    """The key of the choice that was meant: its key, y or n, or the beginning of its label."""
+    wanted = said.strip().lower()
+    if not wanted:
+        return None
+    for choice in choices:
+        if wanted == choice.key.lower():
+            return choice.key
+    for choice in choices:
+        if choice.label.lower().startswith(wanted):
+            return choice.key
+    return None
