@@ -167,7 +167,8 @@ def _would_conflict(row: Row, totals: Totals, kept: Snapshot | None, head: str) 
     """Paths that would conflict with the target today, uncommitted work included once a snapshot holds it."""
     if not totals.files:
         return ()
-    found = conflicts.preview(Path(row.repository), f"refs/heads/{row.target}", kept.commit if kept else head)
+    work = kept.commit if kept else row.snapshot if row.snapshot and totals.uncommitted else head
+    found = conflicts.preview(Path(row.repository), f"refs/heads/{row.target}", work)
     return tuple(conflict.path for conflict in found)
 
 

@@ -28,9 +28,13 @@ def dashboard(arguments: Namespace) -> int:
 
 
 def demo(arguments: Namespace) -> int:
-    from orchestrator import demo as player
+    from orchestrator.demo import headless, play
 
-    return player.headless() if arguments.headless else player.play()
+    if arguments.headless:
+        return headless()
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandError("the demo needs a terminal", "without one: orchestrator demo --headless", 2)
+    return play()
 
 
 def doctor(arguments: Namespace) -> int:

@@ -6,7 +6,9 @@ The script is a JSON file (docs/coder.md)::
       {"text": "I look at the tests first.", "calls": [{"name": "read", "input": {"path": "tests/test_a.py"}}]},
       {"text": "Done.", "pause": 1.0, "usage": {"input": 900, "output": 40}}]}
 
-The step is the number of answers that the conversation holds, so a script survives a kill and a resume.
+The step is the number of answers that the conversation holds, so a script survives a kill and a resume. Several scripts
+in one file, ``{"scripts": {"words": {…}, …}}``, are chosen by the words that the first message holds. ``{answer}`` in a
+step stands for what the user answered last.
 """
 
 from __future__ import annotations
@@ -28,17 +30,20 @@ class Scripted:
     def __init__(self, path: Path) -> None:
         self.model = "scripted"
         try:
-            script = json.loads(path.read_text(encoding="utf-8"))
-            self._steps: list[dict[str, Any]] = [dict(step) for step in script["steps"]]
-            self._delay = float(script.get("delay", 0.02))
+            content = json.loads(path.read_text(encoding="utf-8"))
+            scripts = content.get("scripts") or {"": content}
+            self._scripts = {words: [dict(step) for step in script["steps"]] for words, script in scripts.items()}
+            self._delay = float(content.get("delay", 0.02))
         except OSError as error:
             raise ProviderFailed(f"the script {path} cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProviderFailed(f"the script {path} is none: {error}; see docs/coder.md") from error
 
     def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
         number = conversation.turns
-        step: dict[str, Any] = self._steps[number] if number < len(self._steps) else OVER
+        first = next((record["text"] for record in conversation.records if record["role"] == "user"), "")
+        steps = next((steps for words, steps in self._scripts.items() if words in first), [])
+        step: dict[str, Any] = _filled(steps[number] if number < len(steps) else OVER, conversation)
         time.sleep(float(step.get("pause", 0)))
         text = str(step.get("text", ""))
         for word in re.findall(r"\S+\s*", text):
@@ -61,3 +66,13 @@ class Scripted:
                 cache_write=int(usage.get("cache_write", 0)),
             ),
         )
+
+
+def _filled(step: dict[str, Any], conversation: Conversation) -> dict[str, Any]:
+    """``step`` with the user's last answer put in."""
+    answers = [r["output"] for r in conversation.records if r["role"] == "tool" and r.get("name") == "ask"]
+    if not answers:
+        return step
+    said = json.dumps(answers[-1].removeprefix("the user answered: "))[1:-1]
+    filled: dict[str, Any] = json.loads(json.dumps(step).replace("{answer}", said))
+    return filled
