@@ -5,6 +5,7 @@ Kept to the standard library and plain data: ``orchestrator ls`` answers in a fi
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -140,10 +141,19 @@ def ensure_daemon() -> None:
 
 
 def wait_gone(within_s: float = 10.0) -> bool:
-    """Wait until nobody accepts on the socket any more."""
+    """Wait until the daemon has ended: nobody accepts on its socket and nobody holds its lock."""
     deadline = time.monotonic() + within_s
-    while alive():
+    while alive() or _locked():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
     return True
+
+
+def _locked() -> bool:
+    with home.lock_path().open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,43 @@
+# make demo · make test · make e2e · make bench · make check · make clean
+
+SHELL := /bin/sh
+BIN := .venv/bin
+# As many test processes as cores, at most 4.
+JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
+
+.PHONY: help demo test check e2e bench clean setup setup-dev
+
+help:
+	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
+	@echo "make test             set up, check style, types and walls, run the tests"
+	@echo "make check            style, types and walls only"
+	@echo "make e2e              the real agent CLIs against a scripted model (needs node)"
+	@echo "make bench            what sensing costs, beside a polling loop"
+	@echo "make clean            remove .venv and caches"
+
+setup:
+	@./scripts/setup.sh run
+
+setup-dev:
+	@./scripts/setup.sh dev
+
+demo: setup
+	@$(BIN)/orchestrator demo $(if $(HEADLESS),--headless)
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/pytest -q -n $(JOBS)
+
+e2e: setup-dev
+	@./tests/e2e/run.sh
+
+bench: setup-dev
+	$(BIN)/python -m benchmarks.sense
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
