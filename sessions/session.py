@@ -21,7 +21,7 @@ from sessions.panelog import rotate
 from sessions.perception import Perception
 from sessions.sensing import Sensor
 
-WIDTH, HEIGHT = 160, 45
+WIDTH, HEIGHT = 120, 40
 TAKEN_WITHIN = 3.0
 """Seconds in which an agent must show that it took a message or an answer."""
 

@@ -1,0 +1,66 @@
+"""Where a human's attention is worth most: the order of the fleet, and who waits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import IntEnum
+
+from orchestrator.fleet import Row
+from sessions.models import BUSY, ENDED, State
+
+
+class Rank(IntEnum):
+    """A lower rank is worth more attention."""
+
+    ASKS = 1
+    CONFLICT = 2
+    FAILED = 3
+    WORKS = 4
+    RESTS = 5
+    MERGES = 6
+    READY = 7
+    LANDED = 8
+    HELD = 9
+
+
+def rank(row: Row) -> Rank:
+    """How much the human's attention is worth here now."""
+    state = row.state
+    if state is State.PAUSED:
+        return Rank.HELD
+    if state is State.BLOCKED:
+        return Rank.ASKS
+    if row.merging is not None:
+        return Rank.MERGES
+    if row.launch_failure is not None or state in (State.FAILED, State.CRASHED, State.LOST):
+        return Rank.FAILED
+    if state in BUSY or state is State.RATE_LIMITED:
+        return Rank.WORKS
+    if landed(row):
+        return Rank.LANDED
+    if row.merge_failure is not None or row.conflicts:
+        return Rank.CONFLICT
+    has_work = row.totals.files > 0
+    return Rank.READY if has_work and (state is State.DONE or state in ENDED) else Rank.RESTS
+
+
+def landed(row: Row) -> bool:
+    """Its work is on the target, and it did nothing since."""
+    return row.landing is not None and row.status.since <= row.landing.at and not row.totals.uncommitted
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    """The fleet, those first that need a human, the longest waiting first within a rank."""
+    return sorted(rows, key=lambda row: (rank(row), row.status.since, row.name))
+
+
+def waiting(rows: Iterable[Row]) -> list[Row]:
+    """Sessions that wait for an answer, the longest first."""
+    return [row for row in ordered(rows) if rank(row) is Rank.ASKS]
+
+
+def longest_idle(rows: Iterable[Row], now: datetime) -> Row | None:
+    """The session that has been at rest for the longest time, without being held, landed or ended."""
+    resting = [row for row in rows if rank(row) in (Rank.RESTS, Rank.READY) and row.state not in ENDED]
+    return max(resting, key=lambda row: row.idle_s(now), default=None)

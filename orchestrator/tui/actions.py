@@ -1,0 +1,113 @@
+"""What a human does to one session, the same on every screen that has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from orchestrator.commands import Interrupt, Pause, Resume, Send, Update
+from orchestrator.fleet import Row
+from orchestrator.tui.looks import one_line
+from sessions.models import ENDED, State
+
+if TYPE_CHECKING:
+    from orchestrator.tui.app import Orchestrator
+
+
+class SessionActions:
+    """Mixed into a screen. ``current()`` is the session that keys act on."""
+
+    KEYS: ClassVar[list[BindingType]] = [
+        Binding("s", "send", "Send", id="send", tooltip="Send a message to the agent"),
+        Binding("o", "attach", "Attach", id="attach", tooltip="Go to the agent's own terminal"),
+        Binding("m", "merge", "Merge", id="merge", tooltip="Land its work on the target"),
+        Binding("x", "interrupt", "Interrupt", id="interrupt", tooltip="Interrupt what it does now"),
+        Binding("D", "drop", "Drop", id="drop", tooltip="Remove session, worktree and branch; work is kept"),
+        Binding("d", "diff", "Diff", show=False, id="diff", tooltip="Everything that it changed"),
+        Binding("u", "update", "Update", show=False, id="update", tooltip="Merge the target into its branch"),
+        Binding(
+            "p", "pause", "Hold or release", show=False, id="pause", tooltip="Hold its processes, or let them go on"
+        ),
+        Binding("r", "resume", "Resume", show=False, id="resume", tooltip="Start an ended agent again"),
+        Binding("i", "type", "Type", show=False, id="type", tooltip="Type into its pane; ctrl+] leaves"),
+    ]
+
+    app: Any
+
+    def current(self) -> Row | None:
+        raise NotImplementedError
+
+    def _row(self) -> Row | None:
+        """The session; says so when there is none."""
+        row = self.current()
+        if row is None:
+            self._app.complain("No session is selected", "n starts one")
+        return row
+
+    @property
+    def _app(self) -> Orchestrator:
+        app: Orchestrator = self.app
+        return app
+
+    def action_send(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.state is State.BLOCKED:
+            self._app.complain(f"{row.name} waits for an answer", "w answers it")
+            return
+        from orchestrator.tui.screens.prompt import Prompt
+
+        def send(text: str | None) -> None:
+            if text:
+                self._app.run_worker(self._tell(Send(session=row.id, text=text)))
+
+        self._app.push_screen(Prompt(f"Message to {one_line(row.name)}", "What should it do next?"), send)
+
+    def action_attach(self) -> None:
+        if (row := self._row()) is not None:
+            self._app.run_worker(self._app.attach(row))
+
+    def action_merge(self) -> None:
+        if (row := self._row()) is not None:
+            from orchestrator.tui.screens.merge import MergeScreen
+
+            self._app.push_screen(MergeScreen(row.id))
+
+    def action_interrupt(self) -> None:
+        if (row := self._row()) is not None:
+            self._app.run_worker(self._tell(Interrupt(session=row.id)))
+
+    def action_drop(self) -> None:
+        if (row := self._row()) is not None:
+            from orchestrator.tui.screens.drop import drop
+
+            self._app.run_worker(drop(self._app, row))
+
+    def action_diff(self) -> None:
+        if (row := self._row()) is not None:
+            from orchestrator.tui.screens.session import SessionScreen
+
+            self._app.push_screen(SessionScreen(row.id, tab="diff"))
+
+    def action_update(self) -> None:
+        if (row := self._row()) is not None:
+            self._app.run_worker(self._tell(Update(session=row.id)))
+
+    def action_pause(self) -> None:
+        if (row := self._row()) is not None:
+            self._app.run_worker(self._tell(Pause(session=row.id, paused=not row.paused)))
+
+    def action_resume(self) -> None:
+        if (row := self._row()) is None:
+            return
+        if row.state not in ENDED and row.launch_failure is None:
+            self._app.complain(f"{row.name} runs", "s sends it a message")
+            return
+        self._app.run_worker(self._tell(Resume(session=row.id)))
+
+    async def _tell(self, command: Any) -> None:
+        reply = await self._app.ask(command)
+        if reply is not None:
+            self._app.tell(reply.message)

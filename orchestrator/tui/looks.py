@@ -1,0 +1,127 @@
+"""How things look: a state is a glyph, a word of four letters and a colour, never a colour alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from orchestrator.attention import Rank, rank
+from orchestrator.fleet import Row
+from sessions.models import State
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class Look:
+    """``colour`` is a name of the theme: warning, error, primary, success, accent, "" for dim."""
+
+    glyph: str
+    word: str
+    colour: str
+    bold: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"{self.glyph} {self.word}"
+
+
+_LOOKS = {
+    Rank.ASKS: ("▲", "!", "ASK", "warning", True),
+    Rank.CONFLICT: ("≠", "#", "CONF", "error", True),
+    Rank.FAILED: ("✗", "x", "FAIL", "error", True),
+    Rank.WORKS: ("●", "*", "RUN", "primary", False),
+    Rank.RESTS: ("◌", "o", "IDLE", "", False),
+    Rank.MERGES: ("⇄", "=", "MERG", "accent", False),
+    Rank.READY: ("✓", "+", "DONE", "success", False),
+    Rank.LANDED: ("✓", "+", "LAND", "", False),
+    Rank.HELD: ("‖", "-", "HOLD", "", False),
+}
+_STATES = {
+    State.STARTING: ("…", ".", "INIT", "", False),
+    State.BACKGROUND: ("●", "*", "BACK", "primary", False),
+    State.RETRYING: ("↻", "r", "RTRY", "warning", False),
+    State.RATE_LIMITED: ("◔", "l", "LIMT", "warning", False),
+    State.CRASHED: ("✗", "x", "CRSH", "error", True),
+    State.LOST: ("✗", "x", "LOST", "error", True),
+    State.EXITED: ("□", "e", "EXIT", "", False),
+    State.UNKNOWN: ("?", "?", "UNKN", "", False),
+}
+
+
+@cache
+def plain() -> bool:
+    """Only ASCII: asked for by ``ORCHESTRATOR_ASCII``, or the terminal cannot do more."""
+    encoding = (getattr(sys.__stdout__, "encoding", None) or "utf-8").lower().replace("-", "")
+    return bool(os.environ.get("ORCHESTRATOR_ASCII")) or not encoding.startswith("utf")
+
+
+def look(row: Row) -> Look:
+    """How the state of ``row`` is shown."""
+    where = rank(row)
+    known = _STATES.get(row.state) if where in (Rank.WORKS, Rank.FAILED, Rank.RESTS) else None
+    return _look(known or _LOOKS[where])
+
+
+def look_of(where: Rank) -> Look:
+    return _look(_LOOKS[where])
+
+
+def _look(found: tuple[str, str, str, str, bool]) -> Look:
+    glyph, ascii_, word, colour, bold = found
+    return Look(ascii_ if plain() else glyph, word, colour, bold)
+
+
+def tokens(number: int) -> str:
+    """812, 14k, 3.1M."""
+    if number < 1000:
+        return str(number)
+    return f"{number / 1000:.0f}k" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"
+
+
+def age(seconds: float) -> str:
+    """37s, 4m12s, 22m, 3h, 2d."""
+    whole = int(max(0.0, seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    return f"{whole // 3600}h" if whole < 86400 else f"{whole // 86400}d"
+
+
+def money(dollars: float | None) -> str:
+    return "" if dollars is None else f"${dollars:.2f}"
+
+
+def bars(values: Sequence[float]) -> str:
+    """A sparkline in one line; flat nothing is the lowest bar."""
+    top = max(values, default=0.0)
+    if plain():
+        return ""
+    return "".join(_BARS[min(7, int(value / top * 7.999))] if top > 0 else _BARS[0] for value in values)
+
+
+def one_line(text: str) -> str:
+    """``text`` in one line, without anything that acts on a terminal."""
+    return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def safe(text: str) -> str:
+    """``text`` without anything that acts on a terminal; line ends stay, tabs become spaces."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.expandtabs(4))
+
+
+def cut(text: str, width: int) -> str:
+    """``text`` in at most ``width`` cells, with an ellipsis where it was cut."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - 1)).rstrip() + ("~" if plain() else "…") if width > 0 else ""

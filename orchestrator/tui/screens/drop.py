@@ -1,0 +1,37 @@
+"""Removing a session: says exactly what goes and where it is kept, then asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.commands import PreviewRemove, Remove
+from orchestrator.fleet import Row
+from orchestrator.tui.looks import one_line
+from orchestrator.tui.screens.confirm import Confirm
+
+if TYPE_CHECKING:
+    from orchestrator.tui.app import Orchestrator
+
+
+async def drop(app: Orchestrator, row: Row) -> None:
+    """Ask, then remove."""
+    seen = await app.ask(PreviewRemove(session=row.id))
+    if seen is None:
+        return
+    name = one_line(row.name)
+    lines = [f"Removes the session {name}, its worktree and its branch {one_line(row.branch)}."]
+    if seen.running:
+        lines.append("Its program is ended.")
+    if seen.uncommitted:
+        lines.append(f"{_number(seen.uncommitted, 'file')} uncommitted.")
+    if seen.unmerged:
+        lines.append(f"{_number(seen.unmerged, 'commit')} not in {one_line(row.target)}.")
+    lines += ["", f"All of it stays reachable from {seen.attic}."]
+    if await app.push_screen_wait(Confirm(f"Drop {name}?", "\n".join(lines), "Drop")):
+        reply = await app.ask(Remove(session=row.id))
+        if reply is not None:
+            app.tell(reply.message)
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what} is" if count == 1 else f"{count} {what}s are"

@@ -1,0 +1,98 @@
+"""Every key with what it does, by group."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from orchestrator.attention import Rank
+from orchestrator.tui.looks import look_of
+
+_KEYS = (
+    (
+        "Anywhere",
+        (
+            ("↑ ↓  j k", "move"),
+            ("↵", "open: live pane, transcript, diff, events"),
+            ("w", "answer the next that waits for you"),
+            ("n", "new task"),
+            (":  ctrl+p", "commands by name"),
+            ("/", "filter"),
+            ("esc", "one level out"),
+            ("q", "detach; agents go on"),
+        ),
+    ),
+    (
+        "The selected session",
+        (
+            ("s", "send a message"),
+            ("i", "type into its pane; ctrl+] leaves"),
+            ("o", "attach to its own terminal"),
+            ("d", "diff"),
+            ("m", "merge into its target"),
+            ("u", "bring the target's new commits in"),
+            ("x", "interrupt"),
+            ("p", "hold or release its processes"),
+            ("r", "resume after its program ended"),
+            ("D", "drop session, worktree and branch; all work is kept"),
+        ),
+    ),
+    (
+        "A question",
+        (
+            ("y  n  a", "yes, no, always"),
+            ("1 … 9", "an option"),
+            ("r", "answer in words"),
+            ("z", "later"),
+            ("o", "attach"),
+        ),
+    ),
+)
+_STATES = (
+    (Rank.ASKS, "needs you"),
+    (Rank.CONFLICT, "its work conflicts with the target, or its merge failed"),
+    (Rank.FAILED, "its turn failed, it crashed or its pane is gone"),
+    (Rank.WORKS, "works"),
+    (Rank.RESTS, "at its prompt, nothing asked"),
+    (Rank.MERGES, "is being merged"),
+    (Rank.READY, "finished, with work to merge"),
+    (Rank.LANDED, "its work is on the target"),
+    (Rank.HELD, "held by you"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Closes with any of the usual keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "leave", "Back")]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog tall") as dialog:
+            dialog.border_title = "Keys"
+            dialog.border_subtitle = "esc back"
+            for title, keys in _KEYS:
+                yield Static(Text(title, "bold"), classes="group")
+                yield Static(_table(keys))
+            yield Static(Text("States", "bold"), classes="group")
+            yield Static(_table(tuple((look_of(where).text, words) for where, words in _STATES)))
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def _table(rows: tuple[tuple[str, str], ...]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=10)
+    for key, words in rows:
+        table.add_row(Text(key, "bold"), Text(words))
+    return table

@@ -1,0 +1,169 @@
+"""The main screen: the fleet left, the selected session's terminal and who needs you right (below, when narrow)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from orchestrator.attention import waiting
+from orchestrator.commands import See
+from orchestrator.fleet import Fleet, Row
+from orchestrator.tui.actions import SessionActions
+from orchestrator.tui.looks import one_line
+from orchestrator.tui.widgets.fleet_table import FleetTable
+from orchestrator.tui.widgets.lines import Lines
+from orchestrator.tui.widgets.needs_you import NeedsYou
+from orchestrator.tui.widgets.pane import PaneView
+from orchestrator.tui.widgets.top_line import TopLine
+from sessions.models import State
+
+
+class MainScreen(SessionActions, Screen[None]):
+    """Where the human lives."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", key_display="↵", id="open", tooltip="Live pane, transcript, diff and events"),
+        Binding("w", "next", "Next ▲", id="next", tooltip="Answer the next that waits for you"),
+        Binding("n", "new", "New", id="new", tooltip="Start an agent on a new task"),
+        *SessionActions.KEYS,
+        Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
+        Binding("escape", "clear", "Clear the filter", show=False, id="clear"),
+        Binding("1", "focus('#fleet')", "Fleet", show=False),
+        Binding("2", "focus('#pane')", "Live pane", show=False),
+        Binding("3", "focus('#needs-you')", "Needs you", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield TopLine()
+        with Container(id="main"):
+            yield FleetTable()
+            with Vertical(id="right"):
+                yield PaneView()
+                yield NeedsYou()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "fleet", self.show_fleet)
+        self.watch(self.app, "lost", self.show_lost, init=False)
+        self.set_interval(1, self.tick)
+        self.table.focus()
+
+    @property
+    def table(self) -> FleetTable:
+        return self.query_one(FleetTable)
+
+    @property
+    def pane(self) -> PaneView:
+        return self.query_one(PaneView)
+
+    def current(self) -> Row | None:
+        return self.table.selected
+
+    def show_fleet(self, fleet: Fleet) -> None:
+        self.table.update_fleet(fleet)
+        self.query_one(NeedsYou).update_fleet(fleet)
+        self._frame_title()
+
+    def show_lost(self, lost: int) -> None:
+        self.set_class(lost > 0, "lost")
+
+    def tick(self) -> None:
+        """Ages grow, on the screen that is seen."""
+        if self.is_current:
+            self.table.tick()
+            self.query_one(NeedsYou).refresh()
+
+    def on_lines_moved(self, event: Lines.Moved) -> None:
+        if isinstance(event.lines, NeedsYou) and self.focused is event.lines and event.lines.selected is not None:
+            self.table.select(event.lines.selected.id)
+        row = self.current()
+        self.pane.session = row.id if row is not None else None
+        self._frame_title()
+
+    def on_lines_chosen(self, event: Lines.Chosen) -> None:
+        if isinstance(event.lines, NeedsYou):
+            self.action_next(event.lines.selected)
+        else:
+            self.action_open()
+
+    def action_open(self) -> None:
+        needs = self.query_one(NeedsYou)
+        if needs.has_focus and needs.selected is not None:
+            self.action_next(needs.selected)
+        elif (row := self._row()) is not None:
+            from orchestrator.tui.screens.session import SessionScreen
+
+            self.app.push_screen(SessionScreen(row.id))
+
+    def action_next(self, first: Row | None = None) -> None:
+        waits = waiting(self._app.fleet)
+        if not waits:
+            self._app.tell("Nobody needs you.")
+            return
+        from orchestrator.tui.screens.inbox import InboxScreen
+
+        self.app.push_screen(InboxScreen(first.id if first is not None else waits[0].id))
+
+    def action_new(self) -> None:
+        from orchestrator.tui.screens.new import new_task
+
+        self._app.run_worker(new_task(self._app))
+
+    def action_filter(self) -> None:
+        from orchestrator.tui.screens.prompt import Prompt
+
+        def narrow(text: str | None) -> None:
+            if text is not None:
+                self._filter(text)
+
+        self.app.push_screen(
+            Prompt("Show only", "name, agent, state or words of the task", self.table.filter, empty=True), narrow
+        )
+
+    def action_clear(self) -> None:
+        if self.pane.has_focus or self.query_one(NeedsYou).has_focus:
+            self.table.focus()
+        elif self.table.filter:
+            self._filter("")
+
+    def action_type(self) -> None:
+        if self._row() is not None:
+            self.pane.focus()
+            self.pane.typing = True
+            self._frame_title()
+
+    def _filter(self, text: str) -> None:
+        self.table.filter = text.strip()
+        self.table.rows = []
+        self.table.update_fleet(self._app.fleet)
+        self.table.measure()
+
+    def _frame_title(self) -> None:
+        row = self.current()
+        pane = self.pane
+        if row is None:
+            pane.border_title, pane.border_subtitle = "2 Live", ""
+            return
+        mode = "typing, ctrl+] leaves" if pane.typing else "live"
+        pane.border_title = f"2 {one_line(row.name)} — {mode}"
+        behind = f" ↓{row.drift.behind}" if row.drift and row.drift.behind else ""
+        conflict = f"  ≠ {len(row.conflicts)} in conflict" if row.conflicts else ""
+        pane.border_subtitle = (
+            f"{one_line(row.branch)}  +{row.totals.added} −{row.totals.removed}  base {row.target}{behind}{conflict}"
+        )
+        if row.state is State.DONE and self.is_current and self.app.app_focus:
+            self._app.run_worker(self._see(row.id), group="see")
+
+    async def _see(self, session: str) -> None:
+        """What is shown as the selected session counts as seen after a moment."""
+        import asyncio
+
+        await asyncio.sleep(2)
+        row = self.current()
+        if self.is_current and row is not None and row.id == session and row.state is State.DONE:
+            await self._app.ask(See(session=session))

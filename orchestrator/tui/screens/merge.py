@@ -1,0 +1,184 @@
+"""Merging one session: what it would do, the message, then its steps and how it ended, all in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Label, Static, TextArea
+
+from orchestrator.commands import Merge, MergePreview, PreviewMerge, Refused
+from orchestrator.fleet import Fleet, Row
+from orchestrator.link import LinkDown
+from orchestrator.tui.looks import one_line, safe
+from worktrees.models import Method
+
+if TYPE_CHECKING:
+    from orchestrator.tui.app import Orchestrator
+
+_METHODS = (Method.SQUASH, Method.MERGE, Method.FF)
+_WORDS = {
+    Method.SQUASH: "one new commit",
+    Method.MERGE: "a merge commit",
+    Method.FF: "fast-forward, its commits as they are",
+}
+
+
+class MergeScreen(ModalScreen[None]):
+    """Stays open until the human leaves it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "merge", "Merge", priority=True),
+        Binding("f2", "method", "Method", priority=True),
+        Binding("escape", "leave", "Back", priority=True),
+    ]
+
+    def __init__(self, session: str) -> None:
+        super().__init__()
+        self._session = session
+        self._method = Method.SQUASH
+        self._preview: MergePreview | None = None
+        self._running = False
+        self._steps: list[str] = []
+
+    @property
+    def _app(self) -> Orchestrator:
+        return cast("Orchestrator", self.app)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog wide") as dialog:
+            dialog.border_title = "Merge"
+            dialog.border_subtitle = "ctrl+s merges · f2 method · esc back"
+            with VerticalScroll(id="preview", can_focus=False):
+                yield Static("Looking …", id="preview-text")
+            yield Label("Commit message", id="message-label")
+            yield TextArea("", compact=True, id="message")
+            with Horizontal(classes="buttons"):
+                yield Button("Merge", id="merge", variant="primary", compact=True, disabled=True)
+                yield Button("Back", id="back", compact=True)
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "fleet", self._fleet, init=False)
+        self.query_one("#merge", Button).focus()
+        self.run_worker(self._look(), exclusive=True, group="look")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "merge":
+            self.action_merge()
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_method(self) -> None:
+        if not self._running:
+            self._method = _METHODS[(_METHODS.index(self._method) + 1) % len(_METHODS)]
+            self.run_worker(self._look(), exclusive=True, group="look")
+
+    def action_merge(self) -> None:
+        seen = self._preview
+        if seen is not None and seen.refusal is None and not self._running:
+            self._running = True
+            self._steps = []
+            self.query_one("#merge", Button).disabled = True
+            self._app.run_worker(self._merge())
+
+    async def _look(self) -> None:
+        row = self._app.row(self._session)
+        seen: MergePreview | None = await self._app.ask(PreviewMerge(session=self._session, method=self._method))
+        if seen is None or row is None:
+            self.dismiss(None)
+            return
+        first = self._preview is None
+        self._preview = seen
+        self.query_one(".dialog").border_title = f"Merge {one_line(row.name)} into {one_line(seen.target)}"
+        if first:
+            self.query_one("#message", TextArea).text = seen.message.strip()
+        writes = self._method is not Method.FF and seen.refusal is None
+        self.query_one("#message").display = self.query_one("#message-label").display = writes
+        button = self.query_one("#merge", Button)
+        button.disabled = seen.refusal is not None
+        (self.query_one("#back", Button) if seen.refusal else button).focus()
+        self._draw(_drawn(row, seen))
+
+    async def _merge(self) -> None:
+        message = self.query_one("#message", TextArea).text.strip()
+        command = Merge(session=self._session, method=self._method, message=message or None)
+        try:
+            landing = await self._app.link.call(command)
+        except (Refused, LinkDown) as error:
+            self._end(_failure(self._app.row(self._session), error))
+            return
+        finally:
+            self._running = False
+        text = Text(f"✓ {landing.branch} is on {landing.target}", "bold")
+        text.append(f"\n\n  {landing.before[:10]} → {landing.after[:10]}", "not bold")
+        if landing.check is not None:
+            text.append(f"\n  {safe(landing.check.command)} passed in {landing.check.seconds:.1f} s", "not bold")
+        if landing.updated_checkout is not None:
+            text.append(f"\n  your checkout {landing.updated_checkout} was brought along", "not bold")
+        text.append("\n\n  D drops the session; its work stays on the target", "not bold dim")
+        self._end(text)
+
+    def _end(self, body: RenderableType) -> None:
+        if not self.is_attached:
+            return
+        self.query_one("#message").display = self.query_one("#message-label").display = False
+        self.query_one("#merge", Button).display = False
+        self.query_one("#back", Button).focus()
+        self.query_one(".dialog").border_subtitle = "esc back"
+        self._preview = None
+        self._draw(body)
+
+    def _fleet(self, fleet: Fleet) -> None:
+        row = fleet.rows.get(self._session)  # type: ignore[call-overload]
+        if self._running and row is not None and row.merging and row.merging not in self._steps[-1:]:
+            self._steps.append(row.merging)
+            self._draw(Text("\n".join(f"  … {safe(step)}" for step in self._steps)))
+
+    def _draw(self, body: RenderableType) -> None:
+        self.query_one("#preview-text", Static).update(body)
+
+
+def _drawn(row: Row, seen: MergePreview) -> RenderableType:
+    text = Text(f"{row.branch} → {seen.target}", "bold")
+    text.append(f"   by {seen.method}: {_WORDS[seen.method]}", "not bold dim")
+    text.append(f"\n\n  {seen.files} files  +{seen.added} −{seen.removed}", "not bold")
+    if seen.uncommitted:
+        text.append(f"\n  {seen.uncommitted} uncommitted: committed with the message below", "not bold")
+    if seen.behind:
+        text.append(f"\n  {seen.target} has {seen.behind} new commits: they are integrated", "not bold")
+    for check in seen.checks:
+        text.append(f"\n  check first: {safe(check)}", "not bold")
+    for path in seen.conflicts[:12]:
+        text.append(f"\n  ≠ conflict in {safe(path)}", "bold")
+    if len(seen.conflicts) > 12:
+        text.append(f"\n  … and {len(seen.conflicts) - 12} more", "not bold")
+    if seen.refusal:
+        text.append(f"\n\n✗ Not now: {safe(seen.refusal)}", "bold")
+        text.append(f"\n  → {safe(seen.hint)}", "not bold")
+    return text
+
+
+def _failure(row: Row | None, error: Refused | LinkDown) -> RenderableType:
+    if isinstance(error, LinkDown):
+        return Text("✗ The daemon went away; look at the target before you try again.", "bold")
+    text = Text(f"✗ {safe(error.message)}", "bold")
+    text.append(f"\n  → {safe(error.hint)}", "not bold")
+    parts: list[RenderableType] = [text]
+    for conflict in row.merge_conflicts if row is not None else ():
+        parts.append(Text(f"\n≠ {safe(conflict.path)} ({conflict.kind})\n{_around(conflict.text)}"))
+    return Group(*parts)
+
+
+def _around(text: str, limit: int = 30) -> str:
+    """The first conflict of a file with its markers."""
+    lines = safe(text).splitlines()
+    first = next((n for n, line in enumerate(lines) if line.startswith("<<<<<<<")), 0)
+    return "\n".join("  " + line for line in lines[first : first + limit])

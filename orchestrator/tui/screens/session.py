@@ -1,0 +1,160 @@
+"""One session: its terminal, its conversation, its changes, its events. What is not shown is not loaded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from orchestrator.commands import Diff, Log, Transcript
+from orchestrator.fleet import Fleet, Row
+from orchestrator.tui.actions import SessionActions
+from orchestrator.tui.looks import age, look, money, one_line, safe, tokens
+from orchestrator.tui.widgets.diff_view import DiffView
+from orchestrator.tui.widgets.lines import DIM
+from orchestrator.tui.widgets.pane import PaneView
+from orchestrator.tui.widgets.top_line import TopLine
+from orchestrator.tui.widgets.transcript import drawn
+from sessions.models import State
+
+TABS = ("live", "transcript", "diff", "events")
+
+
+class SessionScreen(SessionActions, Screen[None]):
+    """Tabs over one session; the keys of the main screen act on it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "tab(-1)", "Tab", key_display="[ ]", id="tab"),
+        Binding("right_square_bracket", "tab(1)", show=False),
+        Binding("escape", "leave", "Back", id="back"),
+        Binding("w", "answer", "Answer", id="next", tooltip="Answer what it asks"),
+        *SessionActions.KEYS,
+        Binding("R", "reload", "Reload", show=False, id="reload", tooltip="Load this tab again"),
+    ]
+
+    def __init__(self, session: str, tab: str = "live") -> None:
+        super().__init__()
+        self._session = session
+        self._tab = tab
+        self._head: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield TopLine()
+        yield Static(id="session-head")
+        with TabbedContent(initial=self._tab, id="tabs"):
+            with TabPane("Live", id="live"):
+                yield PaneView(id="session-pane")
+            with TabPane("Transcript", id="transcript"), VerticalScroll(id="transcript-scroll"):
+                yield Static("Loading …", id="transcript-text")
+            with TabPane("Diff", id="diff"):
+                yield DiffView()
+            with TabPane("Events", id="events"), VerticalScroll(id="events-scroll"):
+                yield Static("Loading …", id="events-text")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "fleet", self.show_fleet)
+        self.set_interval(1, self._draw_head)
+
+    def current(self) -> Row | None:
+        return self._app.row(self._session)
+
+    def show_fleet(self, _fleet: Fleet) -> None:
+        if self.current() is None:
+            if self.is_current:
+                self.app.pop_screen()
+            return
+        self._draw_head()
+
+    def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
+        self._tab = event.pane.id or "live"
+        pane = self.query_one(PaneView)
+        pane.session = self._session if self._tab == "live" else None
+        if self._tab == "live":
+            pane.focus()
+        self.action_reload()
+
+    def action_tab(self, by: int) -> None:
+        tabs = self.query_one(TabbedContent)
+        tabs.active = TABS[(TABS.index(tabs.active) + by) % len(TABS)]
+
+    def action_diff(self) -> None:
+        self.query_one(TabbedContent).active = "diff"
+
+    def action_reload(self) -> None:
+        if self._tab != "live":
+            self.run_worker(self._load(self._tab), exclusive=True, group="load")
+
+    def action_leave(self) -> None:
+        self.app.pop_screen()
+
+    def action_answer(self) -> None:
+        row = self.current()
+        if row is None or row.state is not State.BLOCKED:
+            self._app.tell("It asks nothing now.")
+            return
+        from orchestrator.tui.screens.inbox import InboxScreen
+
+        self.app.push_screen(InboxScreen(row.id))
+
+    def action_type(self) -> None:
+        self.query_one(TabbedContent).active = "live"
+        pane = self.query_one(PaneView)
+        pane.focus()
+        pane.typing = True
+        self._draw_head()
+
+    async def _load(self, tab: str) -> None:
+        if tab == "transcript":
+            reply = await self._app.ask(Transcript(session=self._session))
+            if reply is not None:
+                self.query_one("#transcript-text", Static).update(drawn(reply.entries))
+                self.query_one("#transcript-scroll", VerticalScroll).scroll_end(animate=False)
+                self.query_one("#transcript-scroll").focus()
+        elif tab == "diff":
+            reply = await self._app.ask(Diff(session=self._session))
+            if reply is not None:
+                self.query_one(DiffView).show(reply)
+        else:
+            reply = await self._app.ask(Log(session=self._session))
+            if reply is not None:
+                self.query_one("#events-text", Static).update(Text("\n".join(safe(line) for line in reply.lines)))
+                self.query_one("#events-scroll", VerticalScroll).scroll_end(animate=False)
+                self.query_one("#events-scroll").focus()
+
+    def _draw_head(self) -> None:
+        row = self.current()
+        if row is None:
+            return
+        seen = look(row)
+        colour = self.app.theme_variables.get(f"text-{seen.colour}", DIM) if seen.colour else DIM
+        behind = f" ↓{row.drift.behind}" if row.drift and row.drift.behind else ""
+        idle = "" if row.active else f"  idle {age(row.idle_s(datetime.now(UTC)))}"
+        used = row.usage.input + row.usage.output + row.usage.cache_read + row.usage.cache_write
+        text = Text(" ").append(seen.text, f"{'bold ' if seen.bold else ''}{colour}")
+        text.append(f"  {one_line(row.name)}", "bold")
+        text.append(f"  {row.agent} · {one_line(row.branch)} ← {one_line(row.target)}{behind}")
+        text.append(f"   +{row.totals.added} −{row.totals.removed} in {row.totals.files} files")
+        text.append(f"   {tokens(used)} tok  {money(row.cost_usd)}{idle}", DIM)
+        question = row.status.question
+        if row.state is State.BLOCKED:
+            asked = one_line(question.title or question.text) if question else "it waits in its own dialog"
+            text.append(f"\n ▲ {asked}", f"bold {self.app.theme_variables.get('text-warning', DIM)}")
+            text.append("   w answers", DIM)
+        elif self.query_one(PaneView).typing:
+            text.append("\n typing into its pane · ctrl+] leaves", "bold")
+        elif row.said:
+            text.append(f"\n “{one_line(row.said)[:300]}”", DIM)
+        else:
+            text.append(f"\n {one_line(row.prompt)[:300]}", DIM)
+        text.no_wrap = True
+        text.overflow = "ellipsis"
+        if (text, text.plain) != self._head:
+            self._head = (text, text.plain)
+            self.query_one("#session-head", Static).update(text)

@@ -1,0 +1,136 @@
+"""The fleet: one line a session, those first that need a human. The cursor stays with its session."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from rich.text import Text
+
+from orchestrator.attention import Rank, ordered, rank
+from orchestrator.fleet import Fleet, Row
+from orchestrator.throughput import rate
+from orchestrator.tui.looks import age, cut, look, one_line, plain, tokens
+from orchestrator.tui.widgets.lines import Lines
+from sessions.models import ENDED
+
+WINDOW = timedelta(minutes=1)
+
+
+class FleetTable(Lines):
+    """Columns by width: state, name, agent, tok/s, total (when wide enough), idle, added, removed."""
+
+    head_lines: ClassVar[int] = 1
+    BORDER_TITLE = "1 Fleet"
+
+    def __init__(self) -> None:
+        super().__init__(id="fleet")
+        self.rows: list[Row] = []
+        self.filter = ""
+        self._all = 0
+
+    @property
+    def selected(self) -> Row | None:
+        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    def update_fleet(self, fleet: Fleet) -> None:
+        """Show ``fleet``; draws only when a line changed."""
+        before = self.selected
+        shown = [row for row in ordered(fleet) if self._wanted(row)]
+        self._all = len(fleet.rows)
+        changed = len(shown) != len(self.rows) or any(a is not b for a, b in zip(shown, self.rows, strict=False))
+        if not changed:
+            return
+        self.rows = shown
+        if before is not None:
+            at = next((n for n, row in enumerate(shown) if row.id == before.id), None)
+            if at is not None and at != self.cursor:
+                self.cursor = at
+        self.measure()
+        self.border_subtitle = self._subtitle()
+        if self.selected is not before:
+            self.post_message(self.Moved(self))
+
+    def tick(self) -> None:
+        """Ages grow: draw again if anything that is shown has one."""
+        if self.rows:
+            self.refresh()
+
+    def select(self, session: str) -> bool:
+        """Put the cursor on a session."""
+        at = next((n for n, row in enumerate(self.rows) if row.id == session), None)
+        if at is None:
+            return False
+        self.cursor = at
+        return True
+
+    def count(self) -> int:
+        return len(self.rows)
+
+    def draw_head(self, line: int, width: int) -> Text:
+        text = Text(style=f"bold {self.colour('')}")
+        for name, size, right in self._columns(width):
+            text.append((name.rjust(size) if right else name.ljust(size)) + "  ")
+        return Text(" ").append_text(text)
+
+    def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
+        row = self.rows[index]
+        seen = look(row)
+        now = datetime.now(UTC)
+        cells = {
+            "state": (seen.text, ("bold " if seen.bold else "") + self.colour(seen.colour)),
+            "name": (one_line(row.name), "bold" if rank(row) is Rank.ASKS else ""),
+            "agent": (row.agent, self.colour("")),
+            "tok/s": self._rate(row, now),
+            "total": (tokens(_total(row)) if _total(row) else "·", self.colour("")),
+            "idle": (self._idle(row, now), self.colour("")),
+            "+": (f"+{row.totals.added}", self.colour("success") if row.totals.added else self.colour("")),
+            "−": (f"−{row.totals.removed}", self.colour("error") if row.totals.removed else self.colour("")),
+        }
+        text = Text(" ")
+        for name, size, right in self._columns(width):
+            value, style = cells[name]
+            value = cut(value, size)
+            blank = " " * (size - Text(value).cell_len)
+            text.append(blank + value if right else value + blank, style)
+            text.append("  ")
+        return text
+
+    def draw_empty(self, line: int, width: int) -> Text:
+        if line != max(1, self.size.height // 3):
+            return Text("")
+        words = f"Nothing matches {self.filter!r}.  / changes the filter" if self.filter and self._all else ""
+        words = words or "No agents yet.   n  start one   ·   :  commands   ·   ?  help"
+        return Text(words.center(width), self.colour(""))
+
+    def _columns(self, width: int) -> list[tuple[str, int, bool]]:
+        """Name, cells and whether it is set to the right; the name takes what is left."""
+        fixed = [("state", 6, False), ("agent", 7, False), ("tok/s", 5, True)]
+        if width >= 74:
+            fixed.append(("total", 5, True))
+        fixed += [("idle", 5, True), ("+", 6, True), ("−", 6, True)]
+        left = width - 2 - sum(size + 2 for _, size, _ in fixed)
+        return [fixed[0], ("name", max(8, min(40, left)), False), *fixed[1:]]
+
+    def _rate(self, row: Row, now: datetime) -> tuple[str, str]:
+        value = rate(row.responses, now, WINDOW)
+        return (f"{value:.0f}", self.colour("primary")) if value >= 1 else ("·", self.colour(""))
+
+    def _idle(self, row: Row, now: datetime) -> str:
+        if row.status.state in ENDED or rank(row) is Rank.LANDED:
+            return "-" if plain() else "—"
+        return age(row.idle_s(now))
+
+    def _wanted(self, row: Row) -> bool:
+        words = self.filter.lower().split()
+        text = f"{row.name} {row.agent} {row.branch} {row.state} {look(row).word} {row.prompt}".lower()
+        return all(word in text for word in words)
+
+    def _subtitle(self) -> str:
+        shown = f"{len(self.rows)} of {self._all}" if self.filter else str(self._all)
+        return f"{shown} session{'' if self._all == 1 else 's'} · / filter"
+
+
+def _total(row: Row) -> int:
+    usage = row.usage
+    return usage.input + usage.output + usage.cache_read + usage.cache_write

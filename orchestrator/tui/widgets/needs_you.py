@@ -1,0 +1,99 @@
+"""Who waits for a human, the longest first, each with what it asks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from rich.text import Text
+
+from orchestrator.attention import Rank, longest_idle, waiting
+from orchestrator.fleet import Fleet, Row
+from orchestrator.tui.looks import age, cut, look_of, one_line
+from orchestrator.tui.widgets.lines import Lines
+
+
+def asks(row: Row) -> str:
+    """What a session asks, in one line."""
+    question = row.status.question
+    if question is None:
+        return "waits in its own dialog: o attaches"
+    return one_line(question.title or question.text)
+
+
+class NeedsYou(Lines):
+    """One line a question."""
+
+    BORDER_TITLE = "3 Needs you"
+
+    def __init__(self, *, id: str = "needs-you") -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.rows: list[Row] = []
+        self._idle: Row | None = None
+
+    @property
+    def selected(self) -> Row | None:
+        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    def update_fleet(self, fleet: Fleet, snoozed: frozenset[str] = frozenset()) -> None:
+        """Show who waits; questions in ``snoozed`` come last."""
+        before = self.selected
+        rows = waiting(fleet)
+        self.rows = sorted(rows, key=lambda row: _asking(row) in snoozed)
+        self._idle = longest_idle(fleet, datetime.now(UTC))
+        if before is not None:
+            at = next((n for n, row in enumerate(self.rows) if row.id == before.id), None)
+            if at is not None:
+                self.set_reactive(NeedsYou.cursor, at)
+        self.border_title = f"{self.BORDER_TITLE} ({len(self.rows)})"
+        self.measure()
+
+    def count(self) -> int:
+        return len(self.rows)
+
+    def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
+        row = self.rows[index]
+        since = age((datetime.now(UTC) - row.status.since).total_seconds())
+        name = cut(one_line(row.name), 18)
+        left = width - 4 - max(12, len(name)) - len(since) - 3
+        text = Text(f" {look_of(Rank.ASKS).glyph} {name:<12}", f"bold {self.colour('warning')}")
+        said = cut(asks(row), left)
+        text.append("  ").append(said)
+        text.append(" " * (left - Text(said).cell_len + 1))
+        return text.append(since, self.colour(""))
+
+    def draw_empty(self, line: int, width: int) -> Text:
+        if line:
+            return Text("")
+        words = " Nobody needs you."
+        if self._idle is not None:
+            idle = age(self._idle.idle_s(datetime.now(UTC)))
+            words += f"  Longest idle: {one_line(self._idle.name)} {idle}"
+        return Text(cut(words, width), self.colour(""))
+
+
+def _asking(row: Row) -> str:
+    question = row.status.question
+    return f"{row.id}/{question.id}" if question else row.id
+
+
+class Inbox(NeedsYou):
+    """Three lines a question: name and age, agent and kind, what is asked."""
+
+    height: ClassVar[int] = 3
+    BORDER_TITLE = "Needs you"
+
+    def __init__(self) -> None:
+        super().__init__(id="inbox")
+
+    def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
+        row = self.rows[index]
+        if line == 0:
+            since = age((datetime.now(UTC) - row.status.since).total_seconds())
+            name = cut(one_line(row.name), width - len(since) - 4)
+            text = Text(f"{look_of(Rank.ASKS).glyph} {name}", f"bold {self.colour('warning')}")
+            text.append(" " * (width - text.cell_len - len(since) - 1))
+            return text.append(since, self.colour(""))
+        if line == 1:
+            return Text(f"  {row.agent} · {row.status.kind or 'dialog'}", self.colour(""))
+        return Text("  " + cut(asks(row), width - 3))

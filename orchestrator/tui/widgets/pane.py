@@ -1,0 +1,159 @@
+"""A session's terminal as it is now: the bottom of the picture, colours kept; nothing of it acts on our terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+from functools import lru_cache
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from orchestrator.commands import Press
+from orchestrator.link import Frame, LinkDown
+from orchestrator.tui.looks import plain
+from orchestrator.tui.widgets.lines import DIM
+
+_SGR = re.compile(r"\x1b\[[0-9;:]*m")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_()][0-9A-Za-z]?)")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0d\x10-\x1a\x1c-\x1f\x7f-\x9f]")
+_DRAWING = str.maketrans("jklmnqtuvwx`a~", "┘┐┌└┼─├┤┴┬│◆▒·")
+_KEYS = {
+    "enter": "Enter",
+    "escape": "Escape",
+    "tab": "Tab",
+    "shift+tab": "BTab",
+    "backspace": "BSpace",
+    "delete": "DC",
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PPage",
+    "pagedown": "NPage",
+}
+
+
+@lru_cache(maxsize=4096)
+def picture_line(line: str) -> Text:
+    """A captured line with its colours; line-drawing shifts are mapped, every other control is dropped."""
+    if "\x0e" in line:
+        parts = re.split("([\x0e\x0f])", line)
+        drawing, kept = False, []
+        for part in parts:
+            if part in ("\x0e", "\x0f"):
+                drawing = part == "\x0e"
+            elif drawing:
+                pieces = re.split(f"({_SGR.pattern})", part)
+                kept.append("".join(p if p.startswith("\x1b") else p.translate(_DRAWING) for p in pieces))
+            else:
+                kept.append(part)
+        line = "".join(kept)
+    line = _ESCAPES.sub(lambda found: found[0] if _SGR.fullmatch(found[0]) else "", line)
+    return Text.from_ansi(_CONTROLS.sub("", line).replace("\x0f", "").expandtabs(8), no_wrap=True, end="")
+
+
+class PaneView(Widget, can_focus=True):
+    """Shows frames of the session that it follows. ``typing``: keys go through to the program."""
+
+    BINDINGS = [Binding("ctrl+right_square_bracket", "leave", "Leave", show=False)]
+    session: reactive[str | None] = reactive(None, repaint=False)
+    typing: reactive[bool] = reactive(False)
+
+    def __init__(self, *, id: str = "pane") -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.message = "Nothing is selected."
+        self._frame: Frame | None = None
+        self._keys: asyncio.Queue[Press] = asyncio.Queue()
+
+    def on_mount(self) -> None:
+        self.run_worker(self._send_keys(), name="keys")
+
+    def watch_session(self, session: str | None) -> None:
+        self.typing = False
+        self.show(None)
+        self.message = "Waiting for its picture …" if session else "Nothing is selected."
+        self.workers.cancel_group(self, "frames")
+        if session is not None:
+            self.run_worker(self._follow(session), group="frames", exclusive=True)
+
+    def show(self, frame: Frame | None) -> None:
+        """Draw ``frame``; None clears."""
+        self._frame = frame
+        self.refresh()
+
+    async def _follow(self, session: str) -> None:
+        while True:
+            with suppress(LinkDown):
+                async for frame in self.app.link.frames(session):  # type: ignore[attr-defined]
+                    self.show(frame)
+            if self._frame is None:
+                self.message = "It has no pane."
+                self.refresh()
+            await asyncio.sleep(1)  # the daemon is away, or the session was removed
+
+    def render_line(self, y: int) -> Strip:
+        width, height = self.size
+        frame = self._frame
+        if frame is None:
+            text = Text(("  " + self.message) if y == 0 else "", DIM)
+            return Strip(list(text.render(self.app.console, end=""))).adjust_cell_length(width, self.rich_style)
+        lines = frame.lines
+        last = max((n for n, line in enumerate(lines) if line.strip()), default=0)
+        if self.typing:
+            last = max(last, frame.cursor_row)
+        top = max(0, last + 1 - height)
+        at = top + y
+        text = picture_line(lines[at]) if at < len(lines) else Text("")
+        if self.typing and at == frame.cursor_row:
+            text = text.copy()
+            text.pad_right(max(0, frame.cursor_column + 1 - text.cell_len))
+            text.stylize("reverse", frame.cursor_column, frame.cursor_column + 1)
+        strip = Strip(list(text.render(self.app.console, end=""))).apply_style(self.rich_style)
+        if strip.cell_length > width > 0:
+            mark = Text(">" if plain() else "›", DIM).render(self.app.console, end="")
+            return Strip([*strip.crop(0, width - 1), *mark], width)
+        return strip.adjust_cell_length(width, self.rich_style)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return container.height
+
+    def action_leave(self) -> None:
+        self.typing = False
+
+    def on_key(self, event: events.Key) -> None:
+        if not self.typing:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key == "ctrl+right_square_bracket":
+            self.typing = False
+        elif event.key in _KEYS:
+            self._press(keys=(_KEYS[event.key],))
+        elif event.key.startswith("ctrl+") and len(event.key) == 6:
+            self._press(keys=("C-" + event.key[-1],))
+        elif event.character and event.is_printable:
+            self._press(literal=event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        if self.typing:
+            event.stop()
+            self._press(literal=event.text)
+
+    def _press(self, keys: tuple[str, ...] = (), literal: str = "") -> None:
+        if self.session is not None:
+            self._keys.put_nowait(Press(session=self.session, keys=keys, literal=literal))
+
+    async def _send_keys(self) -> None:
+        """One after the other: keys must not overtake each other."""
+        while True:
+            press = await self._keys.get()
+            await self.app.ask(press)  # type: ignore[attr-defined]

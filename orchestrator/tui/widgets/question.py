@@ -1,0 +1,75 @@
+"""What a session asks, in full: title, command or text, options with their keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from orchestrator.fleet import Row
+from orchestrator.tui.looks import age, one_line, safe
+from sessions.models import Kind, Question
+
+_ASKS = {
+    Kind.PERMISSION: "wants permission",
+    Kind.QUESTION: "asks",
+    Kind.PLAN: "has a plan",
+    Kind.DIALOG: "shows a dialog of its own",
+}
+
+
+class QuestionView(VerticalScroll, can_focus=False):
+    """Draws one question. Text of agents is plain text, never markup."""
+
+    BORDER_TITLE = "Question"
+
+    def compose(self):  # type: ignore[no-untyped-def]
+        yield Static(id="question-text")
+
+    def show(self, row: Row | None) -> None:
+        body: RenderableType = Text("Nobody needs you.", "dim")
+        if row is not None:
+            body = _drawn(row)
+            self.border_subtitle = one_line(row.name)
+        self.query_one("#question-text", Static).update(body)
+
+
+def _drawn(row: Row) -> RenderableType:
+    question = row.status.question
+    kind = row.status.kind or Kind.DIALOG
+    since = age((datetime.now(UTC) - row.status.since).total_seconds())
+    head = Text(f"{row.agent} {_ASKS[kind]}", "bold")
+    head.append(f"   for {since}", "dim")
+    if question is None:
+        return Group(head, Text(), Text("Its terminal shows what it is.  o attaches · i types into it"))
+    parts: list[RenderableType] = [head, Text()]
+    title = one_line(question.title)
+    if question.command:
+        parts.append(Padding(Text(safe(question.command), "bold"), (0, 4)))
+    elif title:
+        parts.append(Text(title, "bold"))
+    text = safe(question.text).strip()
+    rest = text.replace(safe(question.command), "").strip() if question.command else text
+    if rest and rest != title:
+        parts += [Text(), Text(rest)]
+    parts += [Text(), Text(f"in {row.worktree}", "dim"), Text(), *_options(question)]
+    return Group(*parts)
+
+
+def _options(question: Question) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for option in question.options:
+        line = Text(f"  {option.key}  ", "bold")
+        line.append(safe(option.label), "not bold")
+        if option.detail:
+            line.append(f"  {one_line(option.detail)}", "not bold dim")
+        lines.append(line)
+    if question.multiple:
+        lines.append(Text("  takes several answers: o attaches", "dim"))
+    elif question.free_text:
+        lines.append(Text("  r  answer in words", "dim"))
+    return lines
