@@ -41,8 +41,8 @@ def rank(row: Row) -> Rank:
         return Rank.LANDED
     if row.merge_failure is not None or row.conflicts:
         return Rank.CONFLICT
-    has_work = row.totals.files > 0
-    return Rank.READY if has_work and (state is State.DONE or state in ENDED) else Rank.RESTS
+    resting = state in (State.DONE, State.IDLE) or state in ENDED
+    return Rank.READY if resting and row.totals.files > 0 else Rank.RESTS
 
 
 def landed(row: Row) -> bool:

@@ -43,7 +43,7 @@ class MergeScreen(ModalScreen[None]):
         self._session = session
         self._method = Method.SQUASH
         self._preview: MergePreview | None = None
-        self._running = False
+        self._merging = False
         self._steps: list[str] = []
 
     @property
@@ -77,14 +77,14 @@ class MergeScreen(ModalScreen[None]):
         self.dismiss(None)
 
     def action_method(self) -> None:
-        if not self._running:
+        if not self._merging:
             self._method = _METHODS[(_METHODS.index(self._method) + 1) % len(_METHODS)]
             self.run_worker(self._look(), exclusive=True, group="look")
 
     def action_merge(self) -> None:
         seen = self._preview
-        if seen is not None and seen.refusal is None and not self._running:
-            self._running = True
+        if seen is not None and seen.refusal is None and not self._merging:
+            self._merging = True
             self._steps = []
             self.query_one("#merge", Button).disabled = True
             self._app.run_worker(self._merge())
@@ -116,7 +116,7 @@ class MergeScreen(ModalScreen[None]):
             self._end(_failure(self._app.row(self._session), error))
             return
         finally:
-            self._running = False
+            self._merging = False
         text = Text(f"✓ {landing.branch} is on {landing.target}", "bold")
         text.append(f"\n\n  {landing.before[:10]} → {landing.after[:10]}", "not bold")
         if landing.check is not None:
@@ -138,7 +138,7 @@ class MergeScreen(ModalScreen[None]):
 
     def _fleet(self, fleet: Fleet) -> None:
         row = fleet.rows.get(self._session)  # type: ignore[call-overload]
-        if self._running and row is not None and row.merging and row.merging not in self._steps[-1:]:
+        if self._merging and row is not None and row.merging and row.merging not in self._steps[-1:]:
             self._steps.append(row.merging)
             self._draw(Text("\n".join(f"  … {safe(step)}" for step in self._steps)))
 
@@ -149,7 +149,7 @@ class MergeScreen(ModalScreen[None]):
 def _drawn(row: Row, seen: MergePreview) -> RenderableType:
     text = Text(f"{row.branch} → {seen.target}", "bold")
     text.append(f"   by {seen.method}: {_WORDS[seen.method]}", "not bold dim")
-    text.append(f"\n\n  {seen.files} files  +{seen.added} −{seen.removed}", "not bold")
+    text.append(f"\n\n  {_count(seen.files, 'file')}  +{seen.added} −{seen.removed}", "not bold")
     if seen.uncommitted:
         text.append(f"\n  {seen.uncommitted} uncommitted: committed with the message below", "not bold")
     if seen.behind:
@@ -164,6 +164,10 @@ def _drawn(row: Row, seen: MergePreview) -> RenderableType:
         text.append(f"\n\n✗ Not now: {safe(seen.refusal)}", "bold")
         text.append(f"\n  → {safe(seen.hint)}", "not bold")
     return text
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _failure(row: Row | None, error: Refused | LinkDown) -> RenderableType:

@@ -70,7 +70,7 @@ class FleetTable(Lines):
     def draw_head(self, line: int, width: int) -> Text:
         text = Text(style=f"bold {self.colour('')}")
         for name, size, right in self._columns(width):
-            text.append((name.rjust(size) if right else name.ljust(size)) + "  ")
+            text.append((" " + name.rjust(size)) if right else (name.ljust(size) + "  "))
         return Text(" ").append_text(text)
 
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
@@ -92,8 +92,7 @@ class FleetTable(Lines):
             value, style = cells[name]
             value = cut(value, size)
             blank = " " * (size - Text(value).cell_len)
-            text.append(blank + value if right else value + blank, style)
-            text.append("  ")
+            text.append(" " + blank + value if right else value + blank + "  ", style)
         return text
 
     def draw_empty(self, line: int, width: int) -> Text:
@@ -105,11 +104,11 @@ class FleetTable(Lines):
 
     def _columns(self, width: int) -> list[tuple[str, int, bool]]:
         """Name, cells and whether it is set to the right; the name takes what is left."""
-        fixed = [("state", 6, False), ("agent", 7, False), ("tok/s", 5, True)]
-        if width >= 74:
+        fixed = [("state", 6, False), ("agent", 6, False), ("tok/s", 5, True)]
+        if width >= 64:
             fixed.append(("total", 5, True))
-        fixed += [("idle", 5, True), ("+", 6, True), ("−", 6, True)]
-        left = width - 2 - sum(size + 2 for _, size, _ in fixed)
+        fixed += [("idle", 5, True), ("+", 5, True), ("−", 5, True)]
+        left = width - 4 - sum(size + (1 if right else 2) for _, size, right in fixed)
         return [fixed[0], ("name", max(8, min(40, left)), False), *fixed[1:]]
 
     def _rate(self, row: Row, now: datetime) -> tuple[str, str]:

@@ -54,13 +54,14 @@ class NeedsYou(Lines):
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
         row = self.rows[index]
         since = age((datetime.now(UTC) - row.status.since).total_seconds())
-        name = cut(one_line(row.name), 18)
-        left = width - 4 - max(12, len(name)) - len(since) - 3
-        text = Text(f" {look_of(Rank.ASKS).glyph} {name:<12}", f"bold {self.colour('warning')}")
+        column = min(18, max(len(row.name) for row in self.rows))
+        name = cut(one_line(row.name), column)
+        left = width - 3 - column - len(since) - 4
+        text = Text(f" {look_of(Rank.ASKS).glyph} {name:<{column}}", f"bold {self.colour('warning')}")
         said = cut(asks(row), left)
-        text.append("  ").append(said)
+        text.append("  ").append(said, "not bold default")
         text.append(" " * (left - Text(said).cell_len + 1))
-        return text.append(since, self.colour(""))
+        return text.append(since, f"not bold {self.colour('')}")
 
     def draw_empty(self, line: int, width: int) -> Text:
         if line:
