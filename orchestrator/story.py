@@ -60,7 +60,8 @@ def _words(event: Event) -> str:
             return f"you answered: {_short(event.choice)}"
         case Changed():
             totals = event.totals
-            return f"{totals.files} files changed, +{totals.added} -{totals.removed}, {totals.uncommitted} uncommitted"
+            files = f"{totals.files} file" + ("" if totals.files == 1 else "s")
+            return f"{files} changed, +{totals.added} -{totals.removed}, {totals.uncommitted} uncommitted"
         case Seen():
             return "you looked at it"
         case Snapshotted():

@@ -22,8 +22,10 @@ class SessionActions:
         Binding("s", "send", "Send", id="send", tooltip="Send a message to the agent"),
         Binding("o", "attach", "Attach", id="attach", tooltip="Go to the agent's own terminal"),
         Binding("m", "merge", "Merge", id="merge", tooltip="Land its work on the target"),
-        Binding("x", "interrupt", "Interrupt", id="interrupt", tooltip="Interrupt what it does now"),
-        Binding("D", "drop", "Drop", id="drop", tooltip="Remove session, worktree and branch; work is kept"),
+        Binding("x", "interrupt", "Interrupt", show=False, id="interrupt", tooltip="Interrupt what it does now"),
+        Binding(
+            "D", "drop", "Drop", show=False, id="drop", tooltip="Remove session, worktree and branch; work is kept"
+        ),
         Binding("d", "diff", "Diff", show=False, id="diff", tooltip="Everything that it changed"),
         Binding("u", "update", "Update", show=False, id="update", tooltip="Merge the target into its branch"),
         Binding(

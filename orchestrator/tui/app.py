@@ -123,7 +123,7 @@ class Orchestrator(App[None]):
         """Every key of the screen as a command by name, then Textual's own."""
         for _key, active in sorted(screen.active_bindings.items(), key=lambda item: item[1].binding.description):
             binding = active.binding
-            if binding.description and active.enabled and binding.action != "command_palette":
+            if binding.id and binding.description and active.enabled and binding.action != "command_palette":
                 action = binding.action
                 yield SystemCommand(
                     f"{binding.description} ({binding.key_display or binding.key})",

@@ -96,6 +96,11 @@ def age(seconds: float) -> str:
     return f"{whole // 3600}h" if whole < 86400 else f"{whole // 86400}d"
 
 
+def number(count: int, what: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def money(dollars: float | None) -> str:
     return "" if dollars is None else f"${dollars:.2f}"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.commands import PreviewRemove, Remove
 from orchestrator.fleet import Row
-from orchestrator.tui.looks import one_line
+from orchestrator.tui.looks import number, one_line
 from orchestrator.tui.screens.confirm import Confirm
 
 if TYPE_CHECKING:
@@ -23,15 +23,11 @@ async def drop(app: Orchestrator, row: Row) -> None:
     if seen.running:
         lines.append("Its program is ended.")
     if seen.uncommitted:
-        lines.append(f"{_number(seen.uncommitted, 'file')} uncommitted.")
+        lines.append(f"{number(seen.uncommitted, 'uncommitted file')}.")
     if seen.unmerged:
-        lines.append(f"{_number(seen.unmerged, 'commit')} not in {one_line(row.target)}.")
+        lines.append(f"{number(seen.unmerged, 'commit')} that {one_line(row.target)} does not have.")
     lines += ["", f"All of it stays reachable from {seen.attic}."]
     if await app.push_screen_wait(Confirm(f"Drop {name}?", "\n".join(lines), "Drop")):
         reply = await app.ask(Remove(session=row.id))
         if reply is not None:
             app.tell(reply.message)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what} is" if count == 1 else f"{count} {what}s are"

@@ -15,7 +15,7 @@ from textual.widgets import Button, Label, Static, TextArea
 from orchestrator.commands import Merge, MergePreview, PreviewMerge, Refused
 from orchestrator.fleet import Fleet, Row
 from orchestrator.link import LinkDown
-from orchestrator.tui.looks import one_line, safe
+from orchestrator.tui.looks import number, one_line, safe
 from worktrees.models import Method
 
 if TYPE_CHECKING:
@@ -164,10 +164,6 @@ def _drawn(row: Row, seen: MergePreview) -> RenderableType:
         text.append(f"\n\n✗ Not now: {safe(seen.refusal)}", "bold")
         text.append(f"\n  → {safe(seen.hint)}", "not bold")
     return text
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _failure(row: Row | None, error: Refused | LinkDown) -> RenderableType:

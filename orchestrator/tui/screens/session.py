@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static, TabbedContent, TabPane
 from orchestrator.commands import Diff, Log, Transcript
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
-from orchestrator.tui.looks import age, look, money, one_line, safe, tokens
+from orchestrator.tui.looks import age, look, money, number, one_line, safe, tokens
 from orchestrator.tui.widgets.diff_view import DiffView
 from orchestrator.tui.widgets.lines import DIM
 from orchestrator.tui.widgets.pane import PaneView
@@ -140,7 +140,7 @@ class SessionScreen(SessionActions, Screen[None]):
         text = Text(" ").append(seen.text, f"{'bold ' if seen.bold else ''}{colour}")
         text.append(f"  {one_line(row.name)}", "bold")
         text.append(f"  {row.agent} · {one_line(row.branch)} ← {one_line(row.target)}{behind}")
-        text.append(f"   +{row.totals.added} −{row.totals.removed} in {row.totals.files} files")
+        text.append(f"   +{row.totals.added} −{row.totals.removed} in {number(row.totals.files, 'file')}")
         text.append(f"   {tokens(used)} tok  {money(row.cost_usd)}{idle}", DIM)
         question = row.status.question
         if row.state is State.BLOCKED:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from orchestrator.commands import DiffReply
-from orchestrator.tui.looks import cut, one_line, safe
+from orchestrator.tui.looks import cut, one_line, plain, safe
 from orchestrator.tui.widgets.lines import Lines
 from worktrees.models import Change
 
@@ -33,7 +33,7 @@ class Files(Lines):
         kind = "?" if change.untracked else change.kind.value
         left = max(4, width - 6 - 13)
         text = Text(f" {kind} ", self.colour("warning") if change.untracked else "bold")
-        text.append(cut(one_line(change.path), left).ljust(left + 1))
+        text.append(_tail(one_line(change.path), left).ljust(left + 1))
         text.append(plus.rjust(6), self.colour("success"))
         return text.append(minus.rjust(6), self.colour("error"))
 
@@ -98,6 +98,11 @@ class DiffView(Horizontal):
 
     def action_file(self, by: int) -> None:
         self.query_one(Files).cursor += by
+
+
+def _tail(path: str, width: int) -> str:
+    """The end of a path, which tells most."""
+    return path if len(path) <= width else ("~" if plain() else "…") + path[len(path) - width + 1 :]
 
 
 def _rows(change: Change) -> list[tuple[str, str, str, str]]:

@@ -56,7 +56,7 @@ def _drawn(row: Row) -> RenderableType:
     rest = text.replace(safe(question.command), "").strip() if question.command else text
     if rest and rest != title:
         parts += [Text(), Text(rest)]
-    parts += [Text(), Text(f"in {row.worktree}", "dim"), Text(), *_options(question)]
+    parts += [Text(), *_options(question), Text(), Text(f"in {row.worktree}", "dim")]
     return Group(*parts)
 
 
