@@ -24,7 +24,7 @@ def dashboard(arguments: Namespace) -> int:
     from orchestrator.tui import run
 
     folder = Path(arguments.repo or ".").expanduser().absolute()
-    return run(lambda: RemoteLink(home.socket_path()), folder)
+    return run(lambda: RemoteLink(home.socket_path()), folder, client.ensure_daemon)
 
 
 def demo(arguments: Namespace) -> int:

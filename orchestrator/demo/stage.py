@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ class Stage:
         self.keep = False
 
     def __enter__(self) -> Stage:
+        for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave agents behind
+            signal.signal(number, lambda *_: sys.exit(1))
         for name in ("ORCHESTRATOR_EVENTS", "TMUX", "TMUX_PANE"):
             os.environ.pop(name, None)
         os.environ["ORCHESTRATOR_HOME"] = str(self.folder / "state")

@@ -149,7 +149,7 @@ class MergeScreen(ModalScreen[None]):
 def _drawn(row: Row, seen: MergePreview) -> RenderableType:
     text = Text(f"{row.branch} → {seen.target}", "bold")
     text.append(f"   by {seen.method}: {_WORDS[seen.method]}", "not bold dim")
-    text.append(f"\n\n  {_count(seen.files, 'file')}  +{seen.added} −{seen.removed}", "not bold")
+    text.append(f"\n\n  {number(seen.files, 'file')}  +{seen.added} −{seen.removed}", "not bold")
     if seen.uncommitted:
         text.append(f"\n  {seen.uncommitted} uncommitted: committed with the message below", "not bold")
     if seen.behind:

@@ -31,11 +31,11 @@ class Files(Lines):
         plus = "bin" if change.binary else f"+{change.added}"
         minus = "" if change.binary else f"−{change.removed}"
         kind = "?" if change.untracked else change.kind.value
-        left = max(4, width - 6 - 13)
+        left = max(4, width - 4 - 11)
         text = Text(f" {kind} ", self.colour("warning") if change.untracked else "bold")
         text.append(_tail(one_line(change.path), left).ljust(left + 1))
-        text.append(plus.rjust(6), self.colour("success"))
-        return text.append(minus.rjust(6), self.colour("error"))
+        text.append(plus.rjust(5), self.colour("success"))
+        return text.append(minus.rjust(5), self.colour("error"))
 
     def draw_empty(self, line: int, width: int) -> Text:
         return Text(f" {self.message}" if line == 0 else "", self.colour(""))
