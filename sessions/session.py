@@ -22,6 +22,7 @@ from sessions.perception import Perception
 from sessions.sensing import Sensor
 
 WIDTH, HEIGHT = 120, 40
+ATTEMPTS = 3
 TAKEN_WITHIN = 3.0
 """Seconds in which an agent must show that it took a message or an answer."""
 
@@ -150,25 +151,35 @@ class Session:
     async def answer(self, choice: str, text: str = "", asked: QuestionId | None = None) -> None:
         """Answer the open question. Refused when ``asked`` names another one than is open now."""
         question = self._open_question(asked)
-        deadline = asyncio.get_running_loop().time() + TAKEN_WITHIN
-        while True:
-            screen = await self.look()
-            self._open_question(question.id)
-            try:
-                steps = self.agent.answer(question, choice, text, screen)
+        for _attempt in range(ATTEMPTS):
+            steps = await self._answer_steps(question, choice, text)
+            await self._perform(steps)
+            if await self._until(lambda: not self._is_open(question.id), TAKEN_WITHIN / ATTEMPTS):
+                self._emit([Answered(question=question.id, choice=choice or text)])
+                return
+            if any(isinstance(step, Paste) for step in steps):
+                await self._until(lambda: not self._is_open(question.id), TAKEN_WITHIN)
                 break
-            except QuestionGone:
-                # Codex and Claude announce a request before its dialog can take a key.
-                if asyncio.get_running_loop().time() > deadline:
-                    raise
-                await self._event(0.1)
-        await self._perform(steps)
-        if not await self._until(lambda: not self._is_open(question.id), TAKEN_WITHIN):
+            # A dialog that has just appeared drops keys; the next look sees that it is the same one.
+        if self._is_open(question.id):
             raise SubmitFailed(
                 f"{self.spec.name} still shows the same question",
                 f"look at it: orchestrator attach {self.spec.name}",
             )
         self._emit([Answered(question=question.id, choice=choice or text)])
+
+    async def _answer_steps(self, question: Question, choice: str, text: str) -> tuple[Step, ...]:
+        """What to press; waits for the dialog, which Codex and Claude announce before it can take a key."""
+        deadline = asyncio.get_running_loop().time() + TAKEN_WITHIN
+        while True:
+            screen = await self.look()
+            self._open_question(question.id)
+            try:
+                return self.agent.answer(question, choice, text, screen)
+            except QuestionGone:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await self._event(0.1)
 
     def hold(self, paused: bool) -> None:
         """Stop the program and everything that it started where they are, or let them go on."""

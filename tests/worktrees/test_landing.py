@@ -76,7 +76,9 @@ def test_a_rebase_under_way_is_refused(repository: Repository, worktree: Path) -
         merge(repository, worktree)
 
 
-def test_an_untracked_file_of_the_user_stops_the_landing_and_nothing_moves(repository: Repository, worktree: Path) -> None:
+def test_an_untracked_file_of_the_user_stops_the_landing_and_nothing_moves(
+    repository: Repository, worktree: Path
+) -> None:
     (worktree / "b.txt").write_text("theirs\n")
     (repository.root / "b.txt").write_text("mine\n")
     before = repository.resolve("main")
@@ -135,7 +137,9 @@ def test_a_target_that_moves_during_the_check_is_integrated_anew(repository: Rep
     tree = run(repository.root, "rev-parse", "HEAD^{tree}").strip()
     other = run(repository.root, "commit-tree", tree, "-p", "HEAD", "-m", "Meanwhile").strip()
     run(repository.root, "checkout", "-q", "--detach")
-    once = f"test -f {repository.git_dir}/once || git -C {repository.root} update-ref refs/heads/main {other}; touch {repository.git_dir}/once"
+    mark = f"{repository.git_dir}/once"
+    move = f"git -C {repository.root} update-ref refs/heads/main {other}"
+    once = f"test -f {mark} || {move}; touch {mark}"
     landing = merge(repository, worktree, checks=(once,))
     assert landing.before == other
 

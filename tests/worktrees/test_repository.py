@@ -48,12 +48,12 @@ def test_a_linked_worktree_opens_its_main_repository(tmp_path: Path, repository:
 
 def test_twelve_worktrees_are_made_at_once(tmp_path: Path, repository: Repository) -> None:
     base = repository.resolve("HEAD")
-    failures: list[Exception] = []
+    failures: list[WorktreeError] = []
 
     def create(number: int) -> None:
         try:
             repository.create(tmp_path / f"wt{number}", f"agent/{number}", base, session=f"s{number}")
-        except Exception as error:
+        except WorktreeError as error:
             failures.append(error)
 
     threads = [threading.Thread(target=create, args=(number,)) for number in range(12)]
@@ -115,7 +115,12 @@ def test_removal_keeps_every_byte_in_the_attic(tmp_path: Path, repository: Repos
     assert not wt.exists()
     assert not repository.has_branch("agent/x")
     assert run(repository.root, "rev-parse", f"{attic}/tip").strip() == tip
-    for path, content in {"a.txt": "changed\n", "new ü.txt": "untracked\n", ".env": "SECRET=1\n", "done.txt": "committed\n"}.items():
+    for path, content in {
+        "a.txt": "changed\n",
+        "new ü.txt": "untracked\n",
+        ".env": "SECRET=1\n",
+        "done.txt": "committed\n",
+    }.items():
         assert run(repository.root, "show", f"{attic}/work:{path}") == content
 
 
@@ -132,13 +137,20 @@ def test_a_repository_inside_the_worktree_stops_its_removal(tmp_path: Path, repo
 
 def test_only_what_we_made_is_removed(tmp_path: Path, repository: Repository) -> None:
     run(repository.root, "worktree", "add", "-q", "-b", "mine", str(tmp_path / "mine"))
-    for path, branch in ((tmp_path / "mine", "mine"), (repository.root, "main"), (Path("/"), "main"), (Path.home(), "x")):
+    for path, branch in (
+        (tmp_path / "mine", "mine"),
+        (repository.root, "main"),
+        (Path("/"), "main"),
+        (Path.home(), "x"),
+    ):
         with pytest.raises(NotOurs):
             repository.remove(path, branch, session="s")
     assert (tmp_path / "mine" / "a.txt").exists()
 
 
-def test_a_worktree_whose_folder_is_gone_is_listed_as_missing_and_removed(tmp_path: Path, repository: Repository) -> None:
+def test_a_worktree_whose_folder_is_gone_is_listed_as_missing_and_removed(
+    tmp_path: Path, repository: Repository
+) -> None:
     wt = tmp_path / "wt"
     repository.create(wt, "agent/x", "HEAD", session="s")
     for file in (wt / "a.txt", wt / ".gitignore", wt / ".git"):

@@ -18,7 +18,9 @@ def recipe(repository: Repository, text: str) -> None:
     (repository.root / ".orchestrator.toml").write_text(text)
 
 
-def test_ignored_files_are_copied_and_linked_and_tracked_ones_left_alone(repository: Repository, worktree: Path) -> None:
+def test_ignored_files_are_copied_and_linked_and_tracked_ones_left_alone(
+    repository: Repository, worktree: Path
+) -> None:
     (repository.root / ".env").write_text("KEY=1\n")
     (repository.root / "deps").mkdir()
     (repository.root / "a.txt").write_text("uncommitted in the main checkout\n")

@@ -35,7 +35,9 @@ def test_a_snapshot_holds_untracked_work_and_touches_neither_index_nor_tree(repo
 
 def test_the_same_content_is_not_kept_twice(repository: Repository) -> None:
     first = snapshots.take(repository.root, "s1", "one")
-    assert snapshots.take(repository.root, "s1", "two") == first.model_copy(update={"at": snapshots.listed(repository.root, "s1")[0].at})
+    assert snapshots.take(repository.root, "s1", "two") == first.model_copy(
+        update={"at": snapshots.listed(repository.root, "s1")[0].at}
+    )
     (repository.root / "a.txt").write_text("x\n")
     assert snapshots.take(repository.root, "s1", "three").ref.endswith("/000002")
 
