@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App, SuspendNotSupported, SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from orchestrator.commands import Attach, AttachReply, Command, Refused, Run
+from orchestrator.attention import waiting
+from orchestrator.commands import Attach, Command, Refused, Run
 from orchestrator.fleet import Fleet, Row
 from orchestrator.link import Link, LinkDown
-from orchestrator.tui.looks import one_line
+from orchestrator.tui import terminal
+from orchestrator.tui.attaching import hand_over
+from orchestrator.tui.looks import one_line, plain
 from orchestrator.tui.pump import Pump
 from orchestrator.tui.screens.main import MainScreen
 
@@ -36,24 +39,49 @@ class Orchestrator(App[None]):
 
     fleet: reactive[Fleet] = reactive(Fleet(), always_update=True)
     lost: reactive[int] = reactive(0)  # attempts to reach the daemon that failed
+    ansi_theme_dark = reactive(terminal.PALETTE, init=False)
 
     def __init__(
-        self, link_factory: Callable[[], Link], repository: Path | None = None, revive: Callable[[], None] | None = None
+        self,
+        link_factory: Callable[[], Link],
+        repository: Path | None = None,
+        revive: Callable[[], None] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__()
         self.link = link_factory()
         self.repository = repository
+        self.now = now
         self.draft: dict[str, str] = {}  # an unsent task of the form
+        self.lost_why = ""
         self.said = 0  # seq of the newest notice that was shown
+        self.wanted: str | None = None  # a session that was launched here, to be selected when it appears
         self._revive = revive
+        self._asked: frozenset[str] | None = None  # questions that were open at the last look
+        self._ascii = terminal.AsciiFilter(enabled=plain())
 
     def on_mount(self) -> None:
         self.theme = "textual-dark"
+        self._write(terminal.TITLE_KEEP)
         self.push_screen(MainScreen())
         self.run_worker(Pump(self.link, self._show, self._lost, self._revive).run(), name="pump")
 
     async def on_unmount(self) -> None:
+        self._write(terminal.TITLE_BACK)
         await self.link.close()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._ascii] if self._ascii.enabled else super().get_line_filters()
+
+    def get_key_display(self, binding: Binding) -> str:
+        shown = super().get_key_display(binding)
+        return binding.key.split(",")[0] if plain() and not shown.isascii() else shown
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While keys go through to a pane, none of them leaves the dashboard."""
+        if action == "quit" and getattr(self.focused, "typing", False):
+            return False
+        return super().check_action(action, parameters)
 
     def row(self, session: str | None) -> Row | None:
         """The session as it is now; None when it is gone."""
@@ -97,27 +125,14 @@ class Orchestrator(App[None]):
             )
         if reply is not None:
             self.draft = {}
+            self.wanted = reply.sessions[0] if reply.sessions else None
             self.tell("launched " + ", ".join(reply.names))
 
     async def attach(self, row: Row) -> None:
         """Give the terminal to the real pane until the human leaves it."""
         reply = await self.ask(Attach(session=row.id))
-        if reply is None:
-            return
-        self._hand_over(row, reply)
-
-    def _hand_over(self, row: Row, reply: AttachReply) -> None:
-        inside = os.environ.get("TMUX", "").split(",")[0]
-        if inside and os.path.realpath(inside) == os.path.realpath(reply.socket):
-            subprocess.run([*reply.argv[:3], "switch-client", "-t", f"={reply.target}"], check=False)
-            return
-        env = {name: value for name, value in os.environ.items() if name not in ("TMUX", "TMUX_PANE")}
-        try:
-            with self.suspend():
-                print(f"{row.name}: leave it with ctrl+b d" + (" (your prefix twice)" if inside else ""))  # noqa: T201
-                subprocess.run(reply.argv, env=env, check=False)
-        except SuspendNotSupported:
-            self.complain("This terminal cannot be handed over", f"in another one: orchestrator attach {row.name}")
+        if reply is not None and (problem := hand_over(self, reply)) is not None:
+            self.complain(problem, f"in another terminal: orchestrator attach {row.name}")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every key of the screen as a command by name, then Textual's own."""
@@ -146,7 +161,24 @@ class Orchestrator(App[None]):
                 self.said = envelope.seq
                 level = {"info": "information", "warning": "warning"}.get(envelope.event.level, "error")
                 self.notify(envelope.event.message, title=envelope.event.title, severity=level, markup=False)  # type: ignore[arg-type]
+        self._ring(fleet)
         self.fleet = fleet
 
-    def _lost(self, attempt: int) -> None:
+    def _ring(self, fleet: Fleet) -> None:
+        """One bell for a new question, and the terminal's title says how many wait."""
+        asked = frozenset(f"{row.id}/{row.status.question.id if row.status.question else ''}" for row in waiting(fleet))
+        if asked == self._asked:
+            return
+        if self._asked is not None and asked - self._asked:
+            self.bell()
+        self._asked = asked
+        self._write(terminal.title(len(asked)))
+
+    def _lost(self, attempt: int, why: str) -> None:
+        self.lost_why = why
         self.lost = attempt
+
+    def _write(self, sequence: str) -> None:
+        """Straight to the terminal: Textual has no word for its title."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)

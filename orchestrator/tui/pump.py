@@ -1,4 +1,8 @@
-"""Keeps the dashboard's fleet true: a snapshot, then every event; when the daemon goes, it comes back by itself."""
+"""Keeps the dashboard's fleet true: a snapshot, then every event; when the daemon goes, it comes back by itself.
+
+The last fleet stays on the screen meanwhile. A new connection begins with a snapshot, not with the events missed:
+another daemon, or a ledger that was pruned, cannot make the picture wrong.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +19,13 @@ LONGEST_WAIT_S = 3.0
 
 
 class Pump:
-    """``show(fleet)`` after changes, ``lost(attempt)`` while nobody answers."""
+    """``show(fleet)`` after changes, ``lost(attempt, why)`` while nobody answers; ``why`` when it is a strange reason."""
 
     def __init__(
         self,
         link: Link,
         show: Callable[[Fleet], None],
-        lost: Callable[[int], None],
+        lost: Callable[[int, str], None],
         revive: Callable[[], None] | None,
     ) -> None:
         self._link = link
@@ -45,7 +49,10 @@ class Pump:
                         self._due = asyncio.get_running_loop().call_later(TOGETHER_S, self._publish)
             except LinkDown:
                 attempt += 1
-                self._lost(attempt)
+                self._lost(attempt, "")
+            except Exception as error:  # noqa: BLE001 - an edge: a daemon that speaks otherwise must not end the dashboard
+                attempt += 1
+                self._lost(attempt, type(error).__name__)
             await asyncio.sleep(min(0.3 * attempt, LONGEST_WAIT_S))
             if self._revive is not None and attempt > 1:
                 with suppress(Exception):  # whatever hinders it: the next attempt tells

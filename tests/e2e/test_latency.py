@@ -56,9 +56,10 @@ def _measure(agents: Agents, name: str, own_time: Any) -> list[float]:
             {"say": "Done."},
         )
         seq = client.request("GET", "/v1/about")[1]["seq"]
+        sent_at = time.time()
         _call("send", session=name, text=agents.prompt(*steps, words=f"Number {number}."))
         envelope = _until(session, seq, "blocked")
-        values.append((_time(envelope["at"]) - own_time(envelope, tail)) * 1000)
+        values.append((_time(envelope["at"]) - own_time(envelope, tail, sent_at)) * 1000)
         question = agents_question(name)
         _call("answer", session=name, choice="y", question=question)
         _until(session, envelope["seq"], "done")
@@ -77,15 +78,15 @@ def agents_question(name: str) -> str:
     raise AssertionError(f"{name} shows no question")
 
 
-def _claude_at(envelope: dict[str, Any], _tail: Tail) -> float:
+def _claude_at(envelope: dict[str, Any], _tail: Tail, _sent_at: float) -> float:
     """Claude Code writes the moment of its change into its own session file."""
     why = envelope["event"]["status"]["why"]
     return _time(next(item["at"] for item in why if item["channel"] == "session-file"))
 
 
-def _codex_at(_envelope: dict[str, Any], tail: Tail) -> float:
+def _codex_at(_envelope: dict[str, Any], tail: Tail, sent_at: float) -> float:
     """Codex tells by OSC 7501; an observer of its own looks at the pane's bytes every millisecond."""
-    return tail.last()
+    return tail.since(sent_at)
 
 
 class Tail:
@@ -96,7 +97,12 @@ class Tail:
         self._at = 0.0
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def last(self) -> float:
+    def since(self, moment: float) -> float:
+        """When the mark appeared after ``moment``; the observer may be later than what it measures."""
+        deadline = time.monotonic() + 5
+        while self._at < moment:
+            assert time.monotonic() < deadline, "the observer saw no change"
+            time.sleep(0.001)
         return self._at
 
     def _watch(self) -> None:

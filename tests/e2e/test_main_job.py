@@ -27,7 +27,7 @@ def test_from_a_task_to_a_merge(agents: Agents, users_tmux: Any) -> None:
     )
     codex = agents.prompt(
         {"say": "I need more rights. " * 8, "slow": 0.02, "use": [_run("echo x > codex.txt", "May I write it?")]},
-        {"use": [{"tool": "write", "path": "patched.txt", "content": "by a patch\n"}]},
+        {"use": [{"tool": "write", "path": "more.txt", "content": "and more\n"}]},
         {"say": "Finished."},
         words="- a list that begins with a dash:",
     )
@@ -60,7 +60,7 @@ def test_from_a_task_to_a_merge(agents: Agents, users_tmux: Any) -> None:
         agents.ok("merge", name)
     assert agents.git("show", "main:claude.txt") == "c"
     assert agents.git("show", "main:codex.txt") == "x"
-    assert agents.git("show", "main:patched.txt") == "by a patch"
+    assert agents.git("show", "main:more.txt") == "and more"
     assert agents.git("status", "--porcelain") == ""
     assert agents.own_files() == before
     assert tmux() == tmux_before
@@ -101,7 +101,9 @@ def test_a_killed_daemon_loses_nothing_and_launches_nothing_twice(agents: Agents
 
 def test_a_plan_is_shown_and_approved(agents: Agents) -> None:
     task = agents.prompt(
-        {"say": "Here is my plan.", "use": [{"tool": "plan", "plan": "1. Look\n2. Change"}]}, {"say": "Off I go."}
+        {"use": [{"tool": "write", "path": "PLAN", "content": "# Plan\n\n1. Look\n2. Change\n"}]},
+        {"say": "Here is my plan.", "use": [{"tool": "plan"}]},
+        {"say": "Off I go."},
     )
     agents.ok("run", "--agent", "claude", "--name", "c", "--permission-mode", "plan", "--", task)
     agents.ok("wait", "c", "--for", "blocked", "--timeout", "40")

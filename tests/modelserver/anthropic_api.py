@@ -82,4 +82,5 @@ def _tool(body: dict[str, Any], use: dict[str, Any]) -> tuple[str, dict[str, Any
         return for_coder(use)
     told = json.dumps(body.get("system") or "") + json.dumps(body.get("messages") or "")
     found = re.search(r"[Ww]orking directory: ([^\\\n\"]+)", told)
-    return for_claude(use, found[1].strip() if found else ".")
+    plan = re.search(r"(/[^\\\s\"]+/\.claude/plans/[^\\\s\"]+\.md)", told)
+    return for_claude(use, found[1].strip() if found else ".", plan[1] if plan else "plan.md")

@@ -120,22 +120,20 @@ def _message_item(text: str, index: int, done: list[dict[str, Any]]) -> Iterator
     yield "response.output_item.done", {"output_index": index, "item": whole}
 
 
-def _call_item(name: str, given: dict[str, Any] | str, index: int, done: list[dict[str, Any]]) -> Iterator[Event]:
-    custom = isinstance(given, str)
-    field = "input" if custom else "arguments"
-    text = given if isinstance(given, str) else json.dumps(given)
+def _call_item(name: str, given: dict[str, Any], index: int, done: list[dict[str, Any]]) -> Iterator[Event]:
+    text = json.dumps(given)
     item: dict[str, Any] = {
-        "id": f"{'ctc' if custom else 'fc'}_{uuid.uuid4().hex[:20]}",
-        "type": "custom_tool_call" if custom else "function_call",
+        "id": f"fc_{uuid.uuid4().hex[:20]}",
+        "type": "function_call",
         "call_id": f"call_{uuid.uuid4().hex[:20]}",
         "name": name,
-        field: "",
+        "arguments": "",
     }
+    where = {"item_id": item["id"], "output_index": index}
     yield "response.output_item.added", {"output_index": index, "item": {**item, "status": "in_progress"}}
-    event = "custom_tool_call_input" if custom else "function_call_arguments"
-    yield f"response.{event}.delta", {"item_id": item["id"], "output_index": index, "delta": text}
-    yield f"response.{event}.done", {"item_id": item["id"], "output_index": index, field: text}
-    whole = {**item, field: text, "status": "completed"}
+    yield "response.function_call_arguments.delta", {**where, "delta": text}
+    yield "response.function_call_arguments.done", {**where, "arguments": text}
+    whole = {**item, "arguments": text, "status": "completed"}
     done.append(whole)
     yield "response.output_item.done", {"output_index": index, "item": whole}
 

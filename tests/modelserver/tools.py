@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 
-def for_claude(use: dict[str, Any], folder: str) -> tuple[str, dict[str, Any]]:
+def for_claude(use: dict[str, Any], folder: str, plan_file: str) -> tuple[str, dict[str, Any]]:
     match use["tool"]:
         case "run":
             return "Bash", {"command": use["command"], "description": use.get("why", "Run it")}
         case "write":
-            return "Write", {"file_path": f"{folder}/{use['path']}", "content": use["content"]}
+            path = plan_file if use["path"] == "PLAN" else f"{folder}/{use['path']}"
+            return "Write", {"file_path": path, "content": use["content"]}
         case "ask":
             question = {
                 "question": use["question"],
@@ -20,12 +22,12 @@ def for_claude(use: dict[str, Any], folder: str) -> tuple[str, dict[str, Any]]:
             }
             return "AskUserQuestion", {"questions": [question]}
         case "plan":
-            return "ExitPlanMode", {"plan": use["plan"]}
+            return "ExitPlanMode", {}
         case other:
             raise ValueError(f"no tool {other}")
 
 
-def for_codex(use: dict[str, Any]) -> tuple[str, dict[str, Any] | str]:
+def for_codex(use: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     match use["tool"]:
         case "run":
             given: dict[str, Any] = {"cmd": use["command"]}
@@ -33,8 +35,8 @@ def for_codex(use: dict[str, Any]) -> tuple[str, dict[str, Any] | str]:
                 given |= {"sandbox_permissions": "require_escalated", "justification": use["why"]}
             return "exec_command", given
         case "write":
-            lines = "".join(f"+{line}\n" for line in use["content"].splitlines())
-            return "apply_patch", f"*** Begin Patch\n*** Add File: {use['path']}\n{lines}*** End Patch\n"
+            # A model that Codex does not know gets no apply_patch.
+            return "exec_command", {"cmd": f"printf %s {shlex.quote(use['content'])} > {shlex.quote(use['path'])}"}
         case other:
             raise ValueError(f"no tool {other}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from textual import events
@@ -24,7 +24,7 @@ from orchestrator.tui.widgets.question import QuestionView
 from orchestrator.tui.widgets.top_line import TopLine
 from sessions.models import Question
 
-SETTLE_S = 0.3
+SETTLE = timedelta(seconds=0.3)
 """A key pressed within this time of a new question was meant for the one before: it does nothing."""
 
 
@@ -50,7 +50,7 @@ class InboxScreen(SessionActions, Screen[None]):
         self._first = first
         self._snoozed: set[str] = set()
         self._shown: tuple[str, str] | None = None  # session and question
-        self._since = 0.0
+        self._since = datetime.min.replace(tzinfo=UTC)
 
     def compose(self) -> ComposeResult:
         yield TopLine()
@@ -97,7 +97,7 @@ class InboxScreen(SessionActions, Screen[None]):
         if question is None:
             self._app.complain(f"{row.name} waits in its own dialog", "o attaches, i types into it")
             return
-        if time.monotonic() - self._since < SETTLE_S:
+        if abs(self._app.now() - self._since) < SETTLE:
             return
         choice = choice_for(question, key)
         if choice is None:
@@ -154,7 +154,7 @@ class InboxScreen(SessionActions, Screen[None]):
         row, question = self._asked()
         shown = (row.id, question.id if question else "") if row is not None else None
         if shown != self._shown:
-            self._shown, self._since = shown, time.monotonic()
+            self._shown, self._since = shown, self._app.now()
         self.query_one(QuestionView).show(row)
         self.query_one(PaneView).session = row.id if row is not None else None
 

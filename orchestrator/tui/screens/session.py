@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -135,7 +134,7 @@ class SessionScreen(SessionActions, Screen[None]):
         seen = look(row)
         colour = self.app.theme_variables.get(f"text-{seen.colour}", DIM) if seen.colour else DIM
         behind = f" ↓{row.drift.behind}" if row.drift and row.drift.behind else ""
-        idle = "" if row.active else f"  idle {age(row.idle_s(datetime.now(UTC)))}"
+        idle = "" if row.active else f"  idle {age(row.idle_s(self._app.now()))}"
         used = row.usage.input + row.usage.output + row.usage.cache_read + row.usage.cache_write
         text = Text(" ").append(seen.text, f"{'bold ' if seen.bold else ''}{colour}")
         text.append(f"  {one_line(row.name)}", "bold")

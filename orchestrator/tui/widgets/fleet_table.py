@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from rich.text import Text
@@ -76,7 +76,7 @@ class FleetTable(Lines):
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
         row = self.rows[index]
         seen = look(row)
-        now = datetime.now(UTC)
+        now = self.now()
         cells = {
             "state": (seen.text, ("bold " if seen.bold else "") + self.colour(seen.colour)),
             "name": (one_line(row.name), "bold" if rank(row) is Rank.ASKS else ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from rich.style import Style
@@ -16,6 +17,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 DIM = "#8a8a8a"
+CURSOR_TINT = 0.32
+"""How much of the focus colour is under the cursor: little enough that every colour of a state stays readable."""
 
 
 class Lines(ScrollView, can_focus=True):
@@ -75,6 +78,11 @@ class Lines(ScrollView, can_focus=True):
         variables = self.app.theme_variables
         return variables.get(f"text-{name}") or variables.get(name) or variables.get("foreground", "#ffffff")
 
+    def now(self) -> datetime:
+        """The dashboard's time."""
+        now: datetime = self.app.now()  # type: ignore[attr-defined]
+        return now
+
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, self.count() - 1))
 
@@ -127,8 +135,13 @@ class Lines(ScrollView, can_focus=True):
     def _row_style(self, selected: bool) -> Style:
         if not selected:
             return self.rich_style
-        name = "block-cursor-background" if self.has_focus else "surface-lighten-1"
-        return self.rich_style + Style(bgcolor=_hex(self.colour(name)))
+        variables = self.app.theme_variables
+        ground = Color.parse(variables["background"])
+        if self.has_focus:
+            ground = ground.blend(Color.parse(variables["primary"]), CURSOR_TINT)
+        else:
+            ground = ground.blend(Color.parse(variables["foreground"]), 0.09)
+        return self.rich_style + Style(bgcolor=ground.hex6)
 
     def _strip(self, text: Text, width: int, style: Style) -> Strip:
         text.no_wrap = True
@@ -136,8 +149,3 @@ class Lines(ScrollView, can_focus=True):
         if not segments:
             return Strip.blank(width, style)
         return Strip(segments).apply_style(style).adjust_cell_length(width, style)
-
-
-def _hex(colour: str) -> str:
-    """Theme variables may carry an alpha ("#rrggbb 30%"), which a terminal cell cannot."""
-    return Color.parse(colour.split(" ")[0]).hex6

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -40,7 +39,7 @@ class NeedsYou(Lines):
         before = self.selected
         rows = waiting(fleet)
         self.rows = sorted(rows, key=lambda row: _asking(row) in snoozed)
-        self._idle = longest_idle(fleet, datetime.now(UTC))
+        self._idle = longest_idle(fleet, self.now())
         if before is not None:
             at = next((n for n, row in enumerate(self.rows) if row.id == before.id), None)
             if at is not None:
@@ -53,7 +52,7 @@ class NeedsYou(Lines):
 
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
         row = self.rows[index]
-        since = age((datetime.now(UTC) - row.status.since).total_seconds())
+        since = age((self.now() - row.status.since).total_seconds())
         column = min(18, max(len(row.name) for row in self.rows))
         name = cut(one_line(row.name), column)
         left = width - 3 - column - len(since) - 4
@@ -68,7 +67,7 @@ class NeedsYou(Lines):
             return Text("")
         words = " Nobody needs you."
         if self._idle is not None:
-            idle = age(self._idle.idle_s(datetime.now(UTC)))
+            idle = age(self._idle.idle_s(self.now()))
             words += f"  Longest idle: {one_line(self._idle.name)} {idle}"
         return Text(cut(words, width), self.colour(""))
 
@@ -90,7 +89,7 @@ class Inbox(NeedsYou):
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
         row = self.rows[index]
         if line == 0:
-            since = age((datetime.now(UTC) - row.status.since).total_seconds())
+            since = age((self.now() - row.status.since).total_seconds())
             name = cut(one_line(row.name), width - len(since) - 4)
             text = Text(f"{look_of(Rank.ASKS).glyph} {name}", f"bold {self.colour('warning')}")
             text.append(" " * (width - text.cell_len - len(since) - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -33,15 +33,15 @@ class QuestionView(VerticalScroll, can_focus=False):
     def show(self, row: Row | None) -> None:
         body: RenderableType = Text("Nobody needs you.", "dim")
         if row is not None:
-            body = _drawn(row)
+            body = _drawn(row, self.app.now())  # type: ignore[attr-defined]
             self.border_subtitle = one_line(row.name)
         self.query_one("#question-text", Static).update(body)
 
 
-def _drawn(row: Row) -> RenderableType:
+def _drawn(row: Row, now: datetime) -> RenderableType:
     question = row.status.question
     kind = row.status.kind or Kind.DIALOG
-    since = age((datetime.now(UTC) - row.status.since).total_seconds())
+    since = age((now - row.status.since).total_seconds())
     head = Text(f"{row.agent} {_ASKS[kind]}", "bold")
     head.append(f"   for {since}", "dim")
     if question is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from rich.text import Text
 from textual.strip import Strip
@@ -52,8 +52,10 @@ class TopLine(Widget):
             self.refresh()
 
     def _lost(self, attempt: int) -> Text:
-        return Text(
-            f" orchestrator   ⌁ daemon unreachable — retrying ({attempt})", "bold " + self._colour("text-error")
+        why: str = self.app.lost_why  # type: ignore[attr-defined]
+        words = f"daemon not understood: {why}" if why else "daemon unreachable"
+        return Text(" orchestrator", "bold").append(
+            f"   ⌁ {words} — retrying ({attempt})", "bold " + self._colour("text-error")
         )
 
     def _counts(self, fleet: Fleet) -> Text:
@@ -70,7 +72,7 @@ class TopLine(Widget):
 
     def _rates(self, fleet: Fleet) -> Text:
         responses = [response for row in fleet for response in row.responses]
-        values = series(responses, datetime.now(UTC), WINDOW, BUCKETS)
+        values = series(responses, self.app.now(), WINDOW, BUCKETS)  # type: ignore[attr-defined]
         costs = [row.cost_usd for row in fleet if row.cost_usd is not None]
         text = Text("")
         if responses:
