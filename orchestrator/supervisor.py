@@ -164,15 +164,15 @@ class Supervisor:
                 if row.status.state.value == "done":
                     self.emit(row.id, Seen())
             case "send":
-                await self.session(row).send(command.text)
+                await self.session(row).talk.send(command.text)
                 return Done(message=f"sent to {row.name}")
             case "answer":
-                await self.session(row).answer(command.choice, command.text, command.question)
+                await self.session(row).talk.answer(command.choice, command.text, command.question)
                 return Done(message=f"answered {row.name}")
             case "press":
-                await self.session(row).press(command.keys, command.literal)
+                await self.session(row).talk.press(command.keys, command.literal)
             case "interrupt":
-                await self.session(row).interrupt()
+                await self.session(row).talk.interrupt()
                 return Done(message=f"interrupted {row.name}")
             case "stop":
                 await self.session(row).stop()

@@ -12,19 +12,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sessions import launching, processes
-from sessions.agents.contract import Agent, Keys, Paste, Place, Reading, Screen, Step, Watch
+from sessions.agents.contract import Agent, Place, Reading, Screen, Watch
 from sessions.control import Control, Pane
-from sessions.errors import PaneGone, QuestionGone, SessionError, SubmitFailed, TmuxGone
-from sessions.events import Answered, Launched, Sent, SessionEvent
-from sessions.models import ENDED, Question, QuestionId, SessionId, Spec, State, Status
+from sessions.errors import PaneGone, SessionError, TmuxGone
+from sessions.events import Launched, SessionEvent
+from sessions.models import ENDED, SessionId, Spec, Status
 from sessions.panelog import rotate
 from sessions.perception import Perception
 from sessions.sensing import Sensor
+from sessions.talk import News, Talk
 
 WIDTH, HEIGHT = 120, 40
-ATTEMPTS = 3
-TAKEN_WITHIN = 3.0
-"""Seconds in which an agent must show that it took a message or an answer."""
 
 
 def now() -> datetime:
@@ -54,11 +52,12 @@ class Session:
         self.pane: Pane | None = None
         self.perception = Perception(agent.reader(spec, place), status)
         self.on_picture: Callable[[SessionId], None] | None = None
-        self._control = control
+        self.control = control
         self._sensor = sensor
         self._emit_to = emit
         self._watched: dict[tuple[str, Path], Watch] = {}
-        self._changed = asyncio.Event()
+        self.news = News()
+        self.talk = Talk(self)
         self._stopping = False
         self._recheck: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -82,14 +81,14 @@ class Session:
         self.perception = Perception(self.agent.reader(self.spec, self.place), None, task=task)
         await self.spawn(argv, launch.argv, resumed=resumed)
         if not launch.prompt_given and self.spec.prompt:
-            self._run(self._first_prompt(self.spec.prompt))
+            self._run(self.talk.first_prompt(self.spec.prompt))
 
     async def spawn(self, argv: tuple[str, ...], shown: tuple[str, ...], *, resumed: bool = False) -> None:
         self.generation += 1
         self._stopping = False
         if resumed or self.pane is not None:
-            await self._control.kill(self.id)
-        pane = await self._control.spawn(self.id, argv, str(self.place.worktree), WIDTH, HEIGHT, self.id)
+            await self.control.kill(self.id)
+        pane = await self.control.spawn(self.id, argv, str(self.place.worktree), WIDTH, HEIGHT, self.id)
         program = shown[0] if shown else argv[0]
         launched = Launched(pane=pane.id, pid=pane.pid, argv=(program,), generation=self.generation, resumed=resumed)
         await self.adopt(pane, launched)
@@ -98,8 +97,8 @@ class Session:
         """Watch a pane that exists: after a spawn, or after a restart of the supervisor."""
         self.pane = pane
         if launched is not None:
-            self._emit([launched])
-            await self._control.pipe(pane.id, str(self.place.log))
+            self.emit([launched])
+            await self.control.pipe(pane.id, str(self.place.log))
         if pane.dead:
             self._ended(pane)
             return
@@ -112,7 +111,7 @@ class Session:
         """The pane is gone without an exit that we saw."""
         self._unwatch()
         self.pane = None
-        self._emit(self.perception.lost(how, now()))
+        self.emit(self.perception.lost(how, now()))
 
     def close(self) -> None:
         """Stop watching; the program runs on."""
@@ -122,188 +121,48 @@ class Session:
 
     async def look(self) -> Screen:
         """Read the screen and judge anew."""
-        screen = await self._control.capture(self._pane().id)
-        self._emit(self.perception.look(screen))
+        screen = await self.control.capture(self.living_pane().id)
+        self.emit(self.perception.look(screen))
         return screen
-
-    async def send(self, text: str) -> None:
-        """Type ``text`` as a prompt and see that the agent takes it; a lost Enter is pressed once more."""
-        status = self.status
-        if status is not None and status.state is State.BLOCKED:
-            raise SessionError(
-                f"{self.spec.name} waits for an answer; a message would be typed into its dialog",
-                f"answer it first: orchestrator answer {self.spec.name} CHOICE",
-            )
-        before = await self.look()
-        await self._perform(self.agent.message(text))
-        pasted_at = now()
-        await self._settled(before)
-        await self._perform((Keys(("Enter",)),))
-        if not await self._taken(pasted_at, before):
-            await self._perform((Keys(("Enter",)),))
-            if not await self._taken(pasted_at, before):
-                raise SubmitFailed(
-                    f"{self.spec.name} did not take the message; it may still stand in its input line",
-                    f"look at it: orchestrator attach {self.spec.name}",
-                )
-        self._emit([Sent(text=text)])
-
-    async def answer(self, choice: str, text: str = "", asked: QuestionId | None = None) -> None:
-        """Answer the open question. Refused when ``asked`` names another one than is open now."""
-        question = self._open_question(asked)
-        for _attempt in range(ATTEMPTS):
-            steps = await self._answer_steps(question, choice, text)
-            await self._perform(steps)
-            if await self._until(lambda: not self._is_open(question.id), TAKEN_WITHIN / ATTEMPTS):
-                self._emit([Answered(question=question.id, choice=choice or text)])
-                return
-            if any(isinstance(step, Paste) for step in steps):
-                await self._until(lambda: not self._is_open(question.id), TAKEN_WITHIN)
-                break
-            # A dialog that has just appeared drops keys; the next look sees that it is the same one.
-        if self._is_open(question.id):
-            raise SubmitFailed(
-                f"{self.spec.name} still shows the same question",
-                f"look at it: orchestrator attach {self.spec.name}",
-            )
-        self._emit([Answered(question=question.id, choice=choice or text)])
-
-    async def _answer_steps(self, question: Question, choice: str, text: str) -> tuple[Step, ...]:
-        """What to press; waits for the dialog, which Codex and Claude announce before it can take a key."""
-        deadline = asyncio.get_running_loop().time() + TAKEN_WITHIN
-        while True:
-            screen = await self.look()
-            self._open_question(question.id)
-            try:
-                return self.agent.answer(question, choice, text, screen)
-            except QuestionGone:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise
-                await self._event(0.1)
 
     def hold(self, paused: bool) -> None:
         """Stop the program and everything that it started where they are, or let them go on."""
-        processes.hold(self._pane().pid, paused)
-
-    async def interrupt(self) -> None:
-        await self._perform(self.agent.interrupt())
-
-    async def press(self, keys: tuple[str, ...], literal: str) -> None:
-        pane = self._pane()
-        if literal:
-            await self._control.literal(pane.id, literal)
-        if keys:
-            await self._control.press(pane.id, keys)
+        processes.hold(self.living_pane().pid, paused)
 
     async def stop(self, within_s: float = 5.0) -> None:
         """End the program in its own clean way; when it does not end in time its pane is closed."""
         if not self.running:
             return
         self._stopping = True
-        await self._perform(self.agent.quit())
-        if not await self._until(lambda: not self.running, within_s):
-            await self._control.kill(self.id)
-            await self._until(lambda: not self.running, 2.0)
+        await self.talk.perform(self.agent.quit())
+        if not await self.news.until(lambda: not self.running, within_s):
+            await self.control.kill(self.id)
+            await self.news.until(lambda: not self.running, 2.0)
 
     async def picture(self) -> tuple[tuple[str, ...], int, int, int, int]:
         """Lines with colours, width, height, cursor row and column."""
         if self.pane is None:
             raise PaneGone(f"{self.spec.name} has no pane", f"start it again: orchestrator resume {self.spec.name}")
-        return await self._control.picture(self.pane.id)
+        return await self.control.picture(self.pane.id)
 
-    def _pane(self) -> Pane:
+    def living_pane(self) -> Pane:
         if self.pane is None or self.pane.dead:
             raise PaneGone(f"{self.spec.name} does not run", f"start it again: orchestrator resume {self.spec.name}")
         return self.pane
 
-    def _open_question(self, asked: QuestionId | None) -> Question:
-        status = self.status
-        question = status.question if status is not None and status.state is State.BLOCKED else None
-        if question is None:
-            raise QuestionGone(
-                f"{self.spec.name} asks nothing now", f"see what it does: orchestrator why {self.spec.name}"
-            )
-        if asked is not None and asked != question.id:
-            raise QuestionGone(
-                f"{self.spec.name} asks something else by now: {question.title}",
-                f"look at it again: orchestrator show {self.spec.name}",
-            )
-        return question
-
-    def _is_open(self, question: QuestionId) -> bool:
-        status = self.status
-        return (
-            status is not None
-            and status.state is State.BLOCKED
-            and status.question is not None
-            and status.question.id == question
-        )
-
-    async def _perform(self, steps: Iterable[Step]) -> None:
-        pane = self._pane()
-        for step in steps:
-            match step:
-                case Keys(keys=keys):
-                    await self._control.press(pane.id, keys)
-                case Paste(text=text):
-                    await self._control.paste(pane.id, text)
-
-    async def _first_prompt(self, prompt: str) -> None:
-        """Type the task once the program is at its prompt (programs that take no prompt as an argument)."""
-        await self._until(lambda: self.perception.at_prompt, 10.0)
-        await self._perform((*self.agent.message(prompt), Keys(("Enter",))))
-        self._emit([Sent(text=prompt)])
-
-    async def _settled(self, before: Screen) -> None:
-        """Wait until the pasted text is drawn: an Enter that comes first is lost in some agents."""
-        await self._until_screen(lambda screen: screen.lines != before.lines, 1.0)
-
-    async def _taken(self, since: datetime, before: Screen) -> bool:
-        busy = self.status is not None and self.status.state in (State.WORKING, State.BACKGROUND, State.RETRYING)
-        if busy:
-            return await self._until_screen(lambda screen: screen.lines != before.lines, TAKEN_WITHIN)
-        return await self._until(
-            lambda: self.perception.worked_at is not None and self.perception.worked_at >= since, TAKEN_WITHIN
-        )
-
-    async def _until_screen(self, condition: Callable[[Screen], bool], seconds: float) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while True:
-            if condition(await self.look()):
-                return True
-            left = deadline - loop.time()
-            if left <= 0:
-                return False
-            await self._event(min(left, 0.1))
-
-    async def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while not condition():
-            left = deadline - loop.time()
-            if left <= 0:
-                return False
-            await self._event(left)
-        return True
-
-    async def _event(self, seconds: float) -> None:
-        """Wait for the next thing perceived, at most ``seconds``."""
-        self._changed.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            return
-
-    def _emit(self, events: Iterable[SessionEvent]) -> None:
+    def emit(self, events: Iterable[SessionEvent]) -> None:
         for event in events:
             self._emit_to(self.id, event)
-        self._changed.set()
+        self.news.tell()
         again = self.perception.look_again
-        if again is not None and self._recheck is None and self.running:
-            loop = asyncio.get_running_loop()
-            self._recheck = loop.call_later(again.total_seconds(), self._check_again)
+        if again is None or not self.running:
+            return
+        loop = asyncio.get_running_loop()
+        due = loop.time() + again.total_seconds()
+        if self._recheck is None or due < self._recheck.when():
+            if self._recheck is not None:
+                self._recheck.cancel()
+            self._recheck = loop.call_at(due, self._check_again)
 
     def _check_again(self) -> None:
         self._recheck = None
@@ -339,18 +198,18 @@ class Session:
             self._recheck = None
 
     def _on_reading(self, reading: Reading) -> None:
-        self._emit(self.perception.read(reading))
+        self.emit(self.perception.read(reading))
         self._follow()
 
     def _on_output(self, _key: str) -> None:
-        self._emit(self.perception.printing(True, now()))
+        self.emit(self.perception.printing(True, now()))
         self._run(self._look_quietly())
         if self.on_picture is not None:
             self.on_picture(self.id)
 
     def _on_quiet(self, _key: str, silence: timedelta) -> None:
         if silence >= timedelta(seconds=3):
-            self._emit(self.perception.printing(False, now()))
+            self.emit(self.perception.printing(False, now()))
             self._run(asyncio.to_thread(rotate, self.place.log))
         else:
             self._run(self._look_quietly())
@@ -362,7 +221,7 @@ class Session:
         """Ask tmux how the program ended; tmux 3.3a may know only at the second look."""
         for attempt in range(5):
             try:
-                panes = await self._control.panes()
+                panes = await self.control.panes()
             except SessionError:
                 return
             pane = next((pane for pane in panes if pane.session == self.id), None)
@@ -388,12 +247,12 @@ class Session:
         self._unwatch()
         status = self.status
         if status is None or status.state not in ENDED:
-            self._emit(self.perception.ended(pane.exit_status, how, now(), asked=self._stopping))
-        self._changed.set()
+            self.emit(self.perception.ended(pane.exit_status, how, now(), asked=self._stopping))
+        self.news.tell()
 
     def _gone(self) -> None:
         """Its pane was closed because it did not end by itself when it was asked to."""
         self._unwatch()
         self.pane = None
-        self._emit(self.perception.ended(None, "stopped by you", now(), asked=True))
-        self._changed.set()
+        self.emit(self.perception.ended(None, "stopped by you", now(), asked=True))
+        self.news.tell()

@@ -1,0 +1,199 @@
+"""What is said to a running agent: prompts that are seen to be taken, answers to the question that is open, keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sessions.agents.contract import Keys, Paste, Screen, Step
+from sessions.errors import QuestionGone, SessionError, SubmitFailed
+from sessions.events import Answered, Sent
+from sessions.models import Question, QuestionId, State, Status
+
+if TYPE_CHECKING:
+    from sessions.session import Session
+
+ATTEMPTS = 3
+TAKEN_WITHIN = 3.0
+"""Seconds in which an agent must show that it took a message or an answer."""
+
+
+class News:
+    """Wakes whoever waits for the next thing perceived."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def tell(self) -> None:
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """The next news, or ``seconds``."""
+        self._event.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Whether ``condition`` came true within ``seconds``; looked at with every news."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not condition():
+            left = deadline - loop.time()
+            if left <= 0:
+                return False
+            await self.wait(left)
+        return True
+
+
+class Talk:
+    """The verbs of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def _name(self) -> str:
+        return self._session.spec.name
+
+    @property
+    def _status(self) -> Status | None:
+        return self._session.status
+
+    async def send(self, text: str) -> None:
+        """Type ``text`` as a prompt and see that the agent takes it; a lost Enter is pressed once more."""
+        status = self._status
+        if status is not None and status.state is State.BLOCKED:
+            raise SessionError(
+                f"{self._name} waits for an answer; a message would be typed into its dialog",
+                f"answer it first: orchestrator answer {self._name} CHOICE",
+            )
+        before = await self._session.look()
+        await self.perform(self._session.agent.message(text))
+        pasted_at = datetime.now(UTC)
+        await self._settled(before)
+        await self.perform((Keys(("Enter",)),))
+        if not await self._taken(pasted_at, before):
+            await self.perform((Keys(("Enter",)),))
+            if not await self._taken(pasted_at, before):
+                raise SubmitFailed(
+                    f"{self._name} did not take the message; it may still stand in its input line",
+                    f"look at it: orchestrator attach {self._name}",
+                )
+        self._session.emit([Sent(text=text)])
+
+    async def answer(self, choice: str, text: str = "", asked: QuestionId | None = None) -> None:
+        """Answer the open question. Refused when ``asked`` names another one than is open now."""
+        question = self._open_question(asked)
+        for _attempt in range(ATTEMPTS):
+            steps = await self._answer_steps(question, choice, text)
+            await self.perform(steps)
+            if await self._session.news.until(lambda: not self._is_open(question.id), TAKEN_WITHIN / ATTEMPTS):
+                self._session.emit([Answered(question=question.id, choice=choice or text)])
+                return
+            if any(isinstance(step, Paste) for step in steps):
+                await self._session.news.until(lambda: not self._is_open(question.id), TAKEN_WITHIN)
+                break
+            # A dialog that has just appeared drops keys; the next look sees that it is the same one.
+        if self._is_open(question.id):
+            raise SubmitFailed(
+                f"{self._name} still shows the same question",
+                f"look at it: orchestrator attach {self._name}",
+            )
+        self._session.emit([Answered(question=question.id, choice=choice or text)])
+
+    async def _answer_steps(self, question: Question, choice: str, text: str) -> tuple[Step, ...]:
+        """What to press; waits for the dialog, which Codex and Claude announce before it can take a key."""
+        deadline = asyncio.get_running_loop().time() + TAKEN_WITHIN
+        while True:
+            screen = await self._session.look()
+            self._open_question(question.id)
+            try:
+                return self._session.agent.answer(question, choice, text, screen)
+            except QuestionGone:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await self._session.news.wait(0.1)
+
+    async def interrupt(self) -> None:
+        await self.perform(self._session.agent.interrupt())
+
+    async def press(self, keys: tuple[str, ...], literal: str) -> None:
+        pane = self._session.living_pane()
+        if literal:
+            await self._session.control.literal(pane.id, literal)
+        if keys:
+            await self._session.control.press(pane.id, keys)
+
+    def _open_question(self, asked: QuestionId | None) -> Question:
+        status = self._status
+        question = status.question if status is not None and status.state is State.BLOCKED else None
+        if question is None:
+            raise QuestionGone(
+                f"{self._name} asks nothing now",
+                f"see what it does: orchestrator why {self._name}",
+            )
+        if asked is not None and asked != question.id:
+            raise QuestionGone(
+                f"{self._name} asks something else by now: {question.title}",
+                f"look at it again: orchestrator show {self._name}",
+            )
+        return question
+
+    def _is_open(self, question: QuestionId) -> bool:
+        status = self._status
+        return (
+            status is not None
+            and status.state is State.BLOCKED
+            and status.question is not None
+            and status.question.id == question
+        )
+
+    async def perform(self, steps: Iterable[Step]) -> None:
+        pane = self._session.living_pane()
+        for step in steps:
+            match step:
+                case Keys(keys=keys):
+                    await self._session.control.press(pane.id, keys)
+                case Paste(text=text):
+                    await self._session.control.paste(pane.id, text)
+
+    async def first_prompt(self, prompt: str) -> None:
+        """Type the task once the program is at its prompt (programs that take no prompt as an argument)."""
+        await self._session.news.until(lambda: self._session.perception.at_prompt, 10.0)
+        await self.perform((*self._session.agent.message(prompt), Keys(("Enter",))))
+        self._session.emit([Sent(text=prompt)])
+
+    async def _settled(self, before: Screen) -> None:
+        """Wait until the pasted text is drawn: an Enter that comes first is lost in some agents."""
+        await self._until_screen(lambda screen: screen.lines != before.lines, 1.0)
+
+    async def _taken(self, since: datetime, before: Screen) -> bool:
+        busy = self._status is not None and self._status.state in (
+            State.WORKING,
+            State.BACKGROUND,
+            State.RETRYING,
+        )
+        if busy:
+            return await self._until_screen(lambda screen: screen.lines != before.lines, TAKEN_WITHIN)
+
+        def worked() -> bool:
+            at = self._session.perception.worked_at
+            return at is not None and at >= since
+
+        return await self._session.news.until(worked, TAKEN_WITHIN)
+
+    async def _until_screen(self, condition: Callable[[Screen], bool], seconds: float) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            if condition(await self._session.look()):
+                return True
+            left = deadline - loop.time()
+            if left <= 0:
+                return False
+            await self._session.news.wait(min(left, 0.1))
