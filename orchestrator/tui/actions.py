@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import actions, events
 from textual.binding import Binding, BindingType
 
 from orchestrator.commands import Interrupt, Pause, Resume, Send, Update
 from orchestrator.fleet import Row
 from orchestrator.tui.looks import one_line
-from sessions.models import ENDED, State
+from orchestrator.tui.reasons import Reason, why_not
 
 if TYPE_CHECKING:
     from orchestrator.tui.app import Orchestrator
 
 
 class SessionActions:
-    """Mixed into a screen. ``current()`` is the session that keys act on."""
+    """Mixed into a screen. ``current()`` is the session that keys act on. A key that cannot act is dim and says why."""
 
     KEYS: ClassVar[list[BindingType]] = [
         Binding("s", "send", "Send", id="send", tooltip="Send a message to the agent"),
@@ -36,16 +37,37 @@ class SessionActions:
     ]
 
     app: Any
+    active_bindings: Any
+    is_mounted: bool
+    _dim: frozenset[str] = frozenset()
 
     def current(self) -> Row | None:
         raise NotImplementedError
 
-    def _row(self) -> Row | None:
-        """The session; says so when there is none."""
-        row = self.current()
-        if row is None:
-            self._app.complain("No session is selected", "n starts one")
-        return row
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> Reason | None:
+        """What stands in the way of a key now."""
+        return why_not(action, self.current(), lost=self._app.lost > 0)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """None makes Textual draw the key dim and not act."""
+        return None if self.is_mounted and self.why_not(action, parameters) else True
+
+    def on_key(self, event: events.Key) -> None:
+        """A dim key was pressed: Textual passes it on."""
+        active = self.active_bindings.get(event.key)
+        if active is None or active.enabled or active.node is not self:
+            return
+        _, action, parameters = actions.parse(active.binding.action)
+        if (reason := self.why_not(action, parameters)) is not None:
+            event.stop()
+            self._app.refuse(reason)
+
+    def dim_keys(self) -> None:
+        """After a change of the session: draw the footer again if other keys can act now."""
+        dim = frozenset(key for key, active in self.active_bindings.items() if not active.enabled)
+        if dim != self._dim:
+            self._dim = dim
+            self.refresh_bindings()  # type: ignore[attr-defined]
 
     @property
     def _app(self) -> Orchestrator:
@@ -53,11 +75,8 @@ class SessionActions:
         return app
 
     def action_send(self) -> None:
-        row = self._row()
+        row = self.current()
         if row is None:
-            return
-        if row.state is State.BLOCKED:
-            self._app.complain(f"{row.name} waits for an answer", "w answers it")
             return
         from orchestrator.tui.screens.prompt import Prompt
 
@@ -68,46 +87,42 @@ class SessionActions:
         self._app.push_screen(Prompt(f"Message to {one_line(row.name)}", "What should it do next?"), send)
 
     def action_attach(self) -> None:
-        if (row := self._row()) is not None:
+        if (row := self.current()) is not None:
             self._app.run_worker(self._app.attach(row))
 
     def action_merge(self) -> None:
-        if (row := self._row()) is not None:
+        if (row := self.current()) is not None:
             from orchestrator.tui.screens.merge import MergeScreen
 
             self._app.push_screen(MergeScreen(row.id))
 
     def action_interrupt(self) -> None:
-        if (row := self._row()) is not None:
+        if (row := self.current()) is not None:
             self._app.run_worker(self._tell(Interrupt(session=row.id)))
 
     def action_drop(self) -> None:
-        if (row := self._row()) is not None:
+        if (row := self.current()) is not None:
             from orchestrator.tui.screens.drop import drop
 
             self._app.run_worker(drop(self._app, row))
 
     def action_diff(self) -> None:
-        if (row := self._row()) is not None:
+        if (row := self.current()) is not None:
             from orchestrator.tui.screens.session import SessionScreen
 
             self._app.push_screen(SessionScreen(row.id, tab="diff"))
 
     def action_update(self) -> None:
-        if (row := self._row()) is not None:
+        if (row := self.current()) is not None:
             self._app.run_worker(self._tell(Update(session=row.id)))
 
     def action_pause(self) -> None:
-        if (row := self._row()) is not None:
+        if (row := self.current()) is not None:
             self._app.run_worker(self._tell(Pause(session=row.id, paused=not row.paused)))
 
     def action_resume(self) -> None:
-        if (row := self._row()) is None:
-            return
-        if row.state not in ENDED and row.launch_failure is None:
-            self._app.complain(f"{row.name} runs", "s sends it a message")
-            return
-        self._app.run_worker(self._tell(Resume(session=row.id)))
+        if (row := self.current()) is not None:
+            self._app.run_worker(self._tell(Resume(session=row.id)))
 
     async def _tell(self, command: Any) -> None:
         reply = await self._app.ask(command)

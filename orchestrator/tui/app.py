@@ -21,6 +21,7 @@ from orchestrator.tui import terminal
 from orchestrator.tui.attaching import hand_over
 from orchestrator.tui.looks import one_line, plain
 from orchestrator.tui.pump import Pump
+from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.main import MainScreen
 
 
@@ -32,7 +33,7 @@ class Orchestrator(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", id="help"),
-        Binding("colon", "command_palette", "Commands", id="commands"),
+        Binding("colon,ctrl+p", "command_palette", "Commands", id="commands", tooltip="Everything by name"),
         Binding("q", "quit", "Detach", id="detach", tooltip="Leave the dashboard; agents go on"),
     ]
     ENABLE_COMMAND_PALETTE = True
@@ -103,6 +104,11 @@ class Orchestrator(App[None]):
         """Say what failed and what to do next."""
         text = one_line(message) + (f"\n→ {one_line(hint)}" if hint else "")
         self.notify(text, severity="error", timeout=8, markup=False)
+
+    def refuse(self, reason: Reason) -> None:
+        """Say why a key does nothing, and which one would."""
+        text = f"{one_line(reason.message)}\n→ {one_line(reason.hint)}"
+        self.notify(text, severity="warning", timeout=4, markup=False)
 
     def tell(self, message: str) -> None:
         if message:

@@ -123,6 +123,13 @@ def safe(text: str) -> str:
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.expandtabs(4))
 
 
+def filled(text: str, width: int) -> str:
+    """``text`` with blanks behind it, up to ``width`` cells."""
+    from rich.cells import cell_len
+
+    return text + " " * max(0, width - cell_len(text))
+
+
 def cut(text: str, width: int) -> str:
     """``text`` in at most ``width`` cells, with an ellipsis where it was cut."""
     from rich.cells import cell_len, set_cell_size

@@ -19,7 +19,7 @@ LONGEST_WAIT_S = 3.0
 
 
 class Pump:
-    """``show(fleet)`` after changes, ``lost(attempt, why)`` while nobody answers; ``why`` when it is a strange reason."""
+    """``show(fleet)`` after changes, ``lost(attempt, why)`` while nobody answers; ``why`` is mostly empty."""
 
     def __init__(
         self,

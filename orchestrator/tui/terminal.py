@@ -10,14 +10,15 @@ from rich.terminal_theme import TerminalTheme
 from textual.color import Color
 from textual.filter import LineFilter
 
-PALETTE = TerminalTheme(
-    (18, 18, 18),
-    (222, 222, 222),
-    [(40, 40, 40), (190, 75, 80), (80, 140, 85), (200, 160, 75), (85, 130, 200), (165, 110, 180), (75, 155, 165)]
-    + [(205, 205, 205)],
-    [(120, 120, 120), (230, 115, 120), (130, 195, 130), (230, 200, 120), (125, 170, 235), (200, 150, 215)]
-    + [(125, 200, 210), (240, 240, 240)],
-)
+_DARK = ["282828", "be4b50", "508c55", "c8a04b", "5582c8", "a56eb4", "4b9ba5", "cdcdcd"]
+_LIGHT = ["787878", "e67378", "82c382", "e6c878", "7daaeb", "c896d7", "7dc8d2", "f0f0f0"]
+
+
+def _rgb(colours: list[str]) -> list[tuple[int, int, int]]:
+    return [Color.parse(f"#{colour}").rgb for colour in colours]
+
+
+PALETTE = TerminalTheme((18, 18, 18), (222, 222, 222), _rgb(_DARK), _rgb(_LIGHT))
 """The sixteen colours that programs name by number, dark enough as a ground for light words."""
 
 _SAME = {

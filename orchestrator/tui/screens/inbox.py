@@ -16,13 +16,15 @@ from orchestrator.attention import waiting
 from orchestrator.commands import Answer
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
+from orchestrator.tui.answers import choice_for
 from orchestrator.tui.looks import one_line
+from orchestrator.tui.reasons import Reason
 from orchestrator.tui.widgets.lines import Lines
-from orchestrator.tui.widgets.needs_you import Inbox
+from orchestrator.tui.widgets.needs_you import Inbox, asking
 from orchestrator.tui.widgets.pane import PaneView
 from orchestrator.tui.widgets.question import QuestionView
 from orchestrator.tui.widgets.top_line import TopLine
-from sessions.models import Question
+from sessions.models import Question, QuestionId
 
 SETTLE = timedelta(seconds=0.3)
 """A key pressed within this time of a new question was meant for the one before: it does nothing."""
@@ -35,21 +37,24 @@ class InboxScreen(SessionActions, Screen[None]):
         Binding("y", "answer('y')", "Yes", id="yes", tooltip="Yes, this once"),
         Binding("n", "answer('n')", "No", id="no"),
         Binding("a", "answer('a')", "Always", id="always", tooltip="Yes, and do not ask again for this"),
-        Binding("1", "answer('1')", "Pick option", key_display="1-9", id="pick"),
+        Binding("1", "answer('1')", "Pick", key_display="1-9", id="pick", tooltip="Choose the option of that number"),
         *(Binding(str(n), f"answer('{n}')", show=False) for n in range(2, 10)),
         Binding("r", "reply", "Reply", id="reply", tooltip="Answer in words"),
         Binding("o", "attach", "Attach", id="attach"),
         Binding("z", "later", "Later", id="later", tooltip="Ask me again after the others"),
         Binding("escape", "leave", "Back", id="back"),
         Binding("i", "type", "Type", show=False, id="type", tooltip="Type into its pane; ctrl+] leaves"),
-        Binding("w", "skip", "Next", show=False, id="next"),
+        Binding("w", "skip", "Next", show=False, id="next", tooltip="The next question, without answering"),
+        Binding("colon", "app.command_palette", "Commands", show=False),
+        Binding("q", "app.quit", "Detach", show=False),
     ]
 
     def __init__(self, first: str | None = None) -> None:
         super().__init__()
         self._first = first
         self._snoozed: set[str] = set()
-        self._shown: tuple[str, str] | None = None  # session and question
+        self._shown: str | None = None  # the asking that is on the screen
+        self._sent: set[QuestionId] = set()  # answers on their way
         self._since = datetime.min.replace(tzinfo=UTC)
 
     def compose(self) -> ComposeResult:
@@ -92,19 +97,28 @@ class InboxScreen(SessionActions, Screen[None]):
 
     def action_answer(self, key: str) -> None:
         row, question = self._asked()
-        if row is None:
+        if row is None or question is None:
             return
-        if question is None:
-            self._app.complain(f"{row.name} waits in its own dialog", "o attaches, i types into it")
-            return
-        if abs(self._app.now() - self._since) < SETTLE:
+        if abs(self._app.now() - self._since) < SETTLE or question.id in self._sent:
             return
         choice = choice_for(question, key)
         if choice is None:
-            keys = " · ".join(f"{option.key} {option.label}" for option in question.options)
-            self._app.complain(f"{key} is no answer to this", f"there are: {keys}" if keys else "r answers in words")
             return
         self.app.run_worker(self._answer(row, Answer(session=row.id, choice=choice, question=question.id)))
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> Reason | None:
+        """A letter or number that means nothing to this question is dim."""
+        row, question = self._asked()
+        if action in ("answer", "reply") and row is not None:
+            if question is None or question.multiple:
+                what = "takes several answers" if question else "waits in its own dialog"
+                return Reason(f"{one_line(row.name)} {what}", "o attaches · i types into it")
+            if action == "reply" and not question.free_text:
+                return Reason("This takes no answer in words", "choose one of its options")
+            if action == "answer" and choice_for(question, str(parameters[0])) is None:
+                keys = " · ".join(f"{option.key} {one_line(option.label)}" for option in question.options)
+                return Reason(f"{parameters[0]} is no answer to this", f"there are: {keys}" if keys else "r replies")
+        return super().why_not(action, parameters)
 
     def action_reply(self) -> None:
         row, question = self._asked()
@@ -119,9 +133,9 @@ class InboxScreen(SessionActions, Screen[None]):
         self.app.push_screen(Prompt(f"Answer {one_line(row.name)}", one_line(question.title)), reply)
 
     def action_later(self) -> None:
-        row, question = self._asked()
+        row = self.current()
         if row is not None:
-            self._snoozed.add(f"{row.id}/{question.id}" if question else row.id)
+            self._snoozed.add(asking(row))
             self.list.update_fleet(self._app.fleet, frozenset(self._snoozed))
             self.list.cursor = 0
             self._show_question()
@@ -142,9 +156,18 @@ class InboxScreen(SessionActions, Screen[None]):
             self.call_later(self.list.focus)
 
     async def _answer(self, row: Row, command: Answer) -> None:
+        """The question stays on the screen, marked, until the agent took the answer or refused it."""
+        asked = command.question
+        if asked is not None:
+            self._sent.add(asked)
+        self._show_question()
         reply = await self._app.ask(command)
         if reply is not None:
-            self._app.tell(reply.message)
+            self._app.tell(f"{row.name}: {reply.message}" if reply.message else "")
+        elif asked is not None:
+            self._sent.discard(asked)
+            if self.is_attached:
+                self._show_question()
 
     def _asked(self) -> tuple[Row | None, Question | None]:
         row = self.current()
@@ -152,26 +175,9 @@ class InboxScreen(SessionActions, Screen[None]):
 
     def _show_question(self) -> None:
         row, question = self._asked()
-        shown = (row.id, question.id if question else "") if row is not None else None
+        shown = asking(row) if row is not None else None
         if shown != self._shown:
             self._shown, self._since = shown, self._app.now()
-        self.query_one(QuestionView).show(row)
+        self.dim_keys()
+        self.query_one(QuestionView).show(row, sent=question is not None and question.id in self._sent)
         self.query_one(PaneView).session = row.id if row is not None else None
-
-
-_WORDS = {"y": ("yes", "allow", "approve", "trust"), "n": ("no", "deny"), "a": ("always",)}
-
-
-def choice_for(question: Question, key: str) -> str | None:
-    """The option that a key means here: its own key, or the option whose words say yes, no or always."""
-    for option in question.options:
-        if option.key.lower() == key:
-            return option.key
-    if key not in _WORDS:
-        return None if question.options else key
-    for option in question.options:
-        label = option.label.lower()
-        always = "always" in label or "don't ask again" in label
-        if (label.startswith(_WORDS[key]) and (key != "y" or not always)) or (key == "a" and always):
-            return option.key
-    return key if not question.options else None

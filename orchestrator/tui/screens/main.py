@@ -15,6 +15,7 @@ from orchestrator.commands import See
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.looks import one_line
+from orchestrator.tui.widgets.filter_line import FilterLine
 from orchestrator.tui.widgets.fleet_table import FleetTable
 from orchestrator.tui.widgets.lines import Lines
 from orchestrator.tui.widgets.needs_you import NeedsYou
@@ -45,6 +46,7 @@ class MainScreen(SessionActions, Screen[None]):
             with Vertical(id="right"):
                 yield PaneView()
                 yield NeedsYou()
+        yield FilterLine()
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -67,10 +69,15 @@ class MainScreen(SessionActions, Screen[None]):
     def show_fleet(self, fleet: Fleet) -> None:
         self.table.update_fleet(fleet)
         self.query_one(NeedsYou).update_fleet(fleet)
+        wanted = self._app.wanted
+        if wanted is not None and self.table.select(wanted):
+            self._app.wanted = None
         self._frame_title()
+        self.dim_keys()
 
     def show_lost(self, lost: int) -> None:
         self.set_class(lost > 0, "lost")
+        self.dim_keys()
 
     def tick(self) -> None:
         """Ages grow, on the screen that is seen."""
@@ -84,6 +91,7 @@ class MainScreen(SessionActions, Screen[None]):
         row = self.current()
         self.pane.session = row.id if row is not None else None
         self._frame_title()
+        self.dim_keys()
 
     def on_lines_chosen(self, event: Lines.Chosen) -> None:
         if isinstance(event.lines, NeedsYou):
@@ -95,7 +103,7 @@ class MainScreen(SessionActions, Screen[None]):
         needs = self.query_one(NeedsYou)
         if needs.has_focus and needs.selected is not None:
             self.action_next(needs.selected)
-        elif (row := self._row()) is not None:
+        elif (row := self.current()) is not None:
             from orchestrator.tui.screens.session import SessionScreen
 
             self.app.push_screen(SessionScreen(row.id))
@@ -115,33 +123,28 @@ class MainScreen(SessionActions, Screen[None]):
         self._app.run_worker(new_task(self._app))
 
     def action_filter(self) -> None:
-        from orchestrator.tui.screens.prompt import Prompt
+        self.query_one(FilterLine).open(self.table.filter)
 
-        def narrow(text: str | None) -> None:
-            if text is not None:
-                self._filter(text)
+    def on_input_changed(self, event: FilterLine.Changed) -> None:
+        event.stop()
+        self.table.narrow(event.value, self._app.fleet)
 
-        self.app.push_screen(
-            Prompt("Show only", "name, agent, state or words of the task", self.table.filter, empty=True), narrow
-        )
+    def on_filter_line_closed(self, event: FilterLine.Closed) -> None:
+        if not event.kept:
+            self.table.narrow("", self._app.fleet)
+        self.table.focus()
 
     def action_clear(self) -> None:
         if self.pane.has_focus or self.query_one(NeedsYou).has_focus:
             self.table.focus()
         elif self.table.filter:
-            self._filter("")
+            self.table.narrow("", self._app.fleet)
 
     def action_type(self) -> None:
-        if self._row() is not None:
+        if self.current() is not None:
             self.pane.focus()
             self.pane.typing = True
             self._frame_title()
-
-    def _filter(self, text: str) -> None:
-        self.table.filter = text.strip()
-        self.table.rows = []
-        self.table.update_fleet(self._app.fleet)
-        self.table.measure()
 
     def _frame_title(self) -> None:
         row = self.current()

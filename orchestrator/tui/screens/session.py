@@ -70,6 +70,7 @@ class SessionScreen(SessionActions, Screen[None]):
                 self.app.pop_screen()
             return
         self._draw_head()
+        self.dim_keys()
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         self._tab = event.pane.id or "live"

@@ -10,7 +10,7 @@ from rich.text import Text
 from orchestrator.attention import Rank, ordered, rank
 from orchestrator.fleet import Fleet, Row
 from orchestrator.throughput import rate
-from orchestrator.tui.looks import age, cut, look, one_line, plain, tokens
+from orchestrator.tui.looks import age, cut, look, number, one_line, plain, tokens
 from orchestrator.tui.widgets.lines import Lines
 from sessions.models import ENDED
 
@@ -51,6 +51,13 @@ class FleetTable(Lines):
         if self.selected is not before:
             self.post_message(self.Moved(self))
 
+    def narrow(self, words: str, fleet: Fleet) -> None:
+        """Show only sessions in which every one of ``words`` occurs."""
+        self.filter = words.strip()
+        self.update_fleet(fleet)
+        self.border_subtitle = self._subtitle()
+        self.refresh()
+
     def tick(self) -> None:
         """Ages grow: draw again if anything that is shown has one."""
         if self.rows:
@@ -87,18 +94,18 @@ class FleetTable(Lines):
             "+": (f"+{row.totals.added}", self.colour("success") if row.totals.added else self.colour("")),
             "−": (f"−{row.totals.removed}", self.colour("error") if row.totals.removed else self.colour("")),
         }
-        text = Text(" ")
+        text = self.mark(selected)
         for name, size, right in self._columns(width):
             value, style = cells[name]
             value = cut(value, size)
             blank = " " * (size - Text(value).cell_len)
-            text.append(" " + blank + value if right else value + blank + "  ", style)
+            text.append(f" {blank}{value}" if right else f"{value}{blank}  ", style)
         return text
 
     def draw_empty(self, line: int, width: int) -> Text:
         if line != max(1, self.size.height // 3):
             return Text("")
-        words = f"Nothing matches {self.filter!r}.  / changes the filter" if self.filter and self._all else ""
+        words = f"Nothing matches {one_line(self.filter)}.   esc  shows all" if self.filter and self._all else ""
         words = words or "No agents yet.   n  start one   ·   :  commands   ·   ?  help"
         return Text(words.center(width), self.colour(""))
 
@@ -126,8 +133,10 @@ class FleetTable(Lines):
         return all(word in text for word in words)
 
     def _subtitle(self) -> str:
-        shown = f"{len(self.rows)} of {self._all}" if self.filter else str(self._all)
-        return f"{shown} session{'' if self._all == 1 else 's'} · / filter"
+        sessions = number(self._all, "session")
+        if self.filter:
+            return f"{len(self.rows)} of {sessions} · {one_line(self.filter)} · esc shows all"
+        return f"{sessions} · / filter"
 
 
 def _total(row: Row) -> int:

@@ -16,6 +16,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from orchestrator.tui.looks import plain
+
 DIM = "#8a8a8a"
 CURSOR_TINT = 0.32
 """How much of the focus colour is under the cursor: little enough that every colour of a state stays readable."""
@@ -34,6 +36,8 @@ class Lines(ScrollView, can_focus=True):
     ]
     height: ClassVar[int] = 1
     head_lines: ClassVar[int] = 0
+    keeps_cursor: ClassVar[bool] = True
+    """The cursor's line is marked without the focus too: other parts of the screen show what it is on."""
     cursor: reactive[int] = reactive(0, repaint=False)
 
     class Moved(Message):
@@ -77,6 +81,12 @@ class Lines(ScrollView, can_focus=True):
             return DIM
         variables = self.app.theme_variables
         return variables.get(f"text-{name}") or variables.get(name) or variables.get("foreground", "#ffffff")
+
+    def mark(self, selected: bool) -> Text:
+        """The first cell of a line: the cursor is never told by colour alone."""
+        if not selected or not (self.keeps_cursor or self.has_focus):
+            return Text(" ")
+        return Text().append(">" if plain() else "▌", self.colour("primary") if self.has_focus else DIM)
 
     def now(self) -> datetime:
         """The dashboard's time."""
@@ -133,7 +143,7 @@ class Lines(ScrollView, can_focus=True):
         return self._strip(text, width, self._row_style(selected))
 
     def _row_style(self, selected: bool) -> Style:
-        if not selected:
+        if not selected or not (self.keeps_cursor or self.has_focus):
             return self.rich_style
         variables = self.app.theme_variables
         ground = Color.parse(variables["background"])
@@ -148,4 +158,5 @@ class Lines(ScrollView, can_focus=True):
         segments = list(text.render(self.app.console, end=""))
         if not segments:
             return Strip.blank(width, style)
-        return Strip(segments).apply_style(style).adjust_cell_length(width, style)
+        own = style + self.app.console.get_style(text.style)  # rich leaves it out of a text without spans
+        return Strip(segments).apply_style(own).adjust_cell_length(width, style)

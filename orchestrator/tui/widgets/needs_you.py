@@ -8,7 +8,7 @@ from rich.text import Text
 
 from orchestrator.attention import Rank, longest_idle, waiting
 from orchestrator.fleet import Fleet, Row
-from orchestrator.tui.looks import age, cut, look_of, one_line
+from orchestrator.tui.looks import age, cut, filled, look_of, one_line
 from orchestrator.tui.widgets.lines import Lines
 
 
@@ -23,6 +23,7 @@ def asks(row: Row) -> str:
 class NeedsYou(Lines):
     """One line a question."""
 
+    keeps_cursor: ClassVar[bool] = False
     BORDER_TITLE = "3 Needs you"
 
     def __init__(self, *, id: str = "needs-you") -> None:  # noqa: A002 - Textual's word
@@ -37,9 +38,12 @@ class NeedsYou(Lines):
     def update_fleet(self, fleet: Fleet, snoozed: frozenset[str] = frozenset()) -> None:
         """Show who waits; questions in ``snoozed`` come last."""
         before = self.selected
-        rows = waiting(fleet)
-        self.rows = sorted(rows, key=lambda row: _asking(row) in snoozed)
-        self._idle = longest_idle(fleet, self.now())
+        rows = sorted(waiting(fleet), key=lambda row: asking(row) in snoozed)
+        idle = longest_idle(fleet, self.now())
+        same = idle is self._idle and len(rows) == len(self.rows)
+        if same and all(a is b for a, b in zip(rows, self.rows, strict=True)) and self.border_title is not None:
+            return
+        self.rows, self._idle = rows, idle
         if before is not None:
             at = next((n for n, row in enumerate(self.rows) if row.id == before.id), None)
             if at is not None:
@@ -56,11 +60,10 @@ class NeedsYou(Lines):
         column = min(18, max(len(row.name) for row in self.rows))
         name = cut(one_line(row.name), column)
         left = width - 3 - column - len(since) - 4
-        text = Text(f" {look_of(Rank.ASKS).glyph} {name:<{column}}", f"bold {self.colour('warning')}")
-        said = cut(asks(row), left)
-        text.append("  ").append(said, "not bold default")
-        text.append(" " * (left - Text(said).cell_len + 1))
-        return text.append(since, f"not bold {self.colour('')}")
+        text = self.mark(selected)
+        text.append(f"{look_of(Rank.ASKS).glyph} {filled(name, column)}", f"bold {self.colour('warning')}")
+        text.append("  " + filled(cut(asks(row), left), left + 1))
+        return text.append(since, self.colour(""))
 
     def draw_empty(self, line: int, width: int) -> Text:
         if line:
@@ -72,7 +75,8 @@ class NeedsYou(Lines):
         return Text(cut(words, width), self.colour(""))
 
 
-def _asking(row: Row) -> str:
+def asking(row: Row) -> str:
+    """Names this very asking of this session."""
     question = row.status.question
     return f"{row.id}/{question.id}" if question else row.id
 
@@ -81,6 +85,7 @@ class Inbox(NeedsYou):
     """Three lines a question: name and age, agent and kind, what is asked."""
 
     height: ClassVar[int] = 3
+    keeps_cursor: ClassVar[bool] = True
     BORDER_TITLE = "Needs you"
 
     def __init__(self) -> None:
@@ -88,12 +93,13 @@ class Inbox(NeedsYou):
 
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
         row = self.rows[index]
+        mark = self.mark(selected)
         if line == 0:
             since = age((self.now() - row.status.since).total_seconds())
-            name = cut(one_line(row.name), width - len(since) - 4)
-            text = Text(f"{look_of(Rank.ASKS).glyph} {name}", f"bold {self.colour('warning')}")
-            text.append(" " * (width - text.cell_len - len(since) - 1))
-            return text.append(since, self.colour(""))
+            left = width - len(since) - 5
+            name = filled(cut(one_line(row.name), left), left)
+            mark.append(f"{look_of(Rank.ASKS).glyph} {name}", f"bold {self.colour('warning')}")
+            return mark.append(f" {since}", self.colour(""))
         if line == 1:
-            return Text(f"  {row.agent} · {row.status.kind or 'dialog'}", self.colour(""))
-        return Text("  " + cut(asks(row), width - 3))
+            return mark.append(f"  {row.agent} · {row.status.kind or 'dialog'}", self.colour(""))
+        return mark.append("  " + cut(asks(row), width - 4))

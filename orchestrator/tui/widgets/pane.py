@@ -104,8 +104,9 @@ class PaneView(Widget, can_focus=True):
         width, height = self.size
         frame = self._frame
         if frame is None:
-            text = Text(("  " + self.message) if y == 0 else "", DIM)
-            return Strip(list(text.render(self.app.console, end=""))).adjust_cell_length(width, self.rich_style)
+            text = Text().append(self.message if y == 0 else "", DIM)
+            strip = Strip(list(text.render(self.app.console, end=""))).apply_style(self.rich_style)
+            return strip.adjust_cell_length(width, self.rich_style)
         lines = frame.lines
         last = max((n for n, line in enumerate(lines) if line.strip()), default=0)
         if self.typing:
@@ -120,7 +121,7 @@ class PaneView(Widget, can_focus=True):
         strip = Strip(list(text.render(self.app.console, end=""))).apply_style(self.rich_style)
         if strip.cell_length > width > 0:
             mark = Text(">" if plain() else "›", DIM).render(self.app.console, end="")
-            return Strip([*strip.crop(0, width - 1), *mark], width)
+            return Strip([*strip.crop(0, width - 1), *Strip(mark).apply_style(self.rich_style)], width)
         return strip.adjust_cell_length(width, self.rich_style)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from orchestrator.fleet import Row
+from orchestrator.tui.answers import letters
 from orchestrator.tui.looks import age, one_line, safe
 from sessions.models import Kind, Question
 
@@ -30,11 +31,12 @@ class QuestionView(VerticalScroll, can_focus=False):
     def compose(self):  # type: ignore[no-untyped-def]
         yield Static(id="question-text")
 
-    def show(self, row: Row | None) -> None:
+    def show(self, row: Row | None, *, sent: bool = False) -> None:
+        """Draw what ``row`` asks; ``sent``: the answer is on its way."""
         body: RenderableType = Text("Nobody needs you.", "dim")
         if row is not None:
             body = _drawn(row, self.app.now())  # type: ignore[attr-defined]
-            self.border_subtitle = one_line(row.name)
+            self.border_subtitle = "answering …" if sent else one_line(row.name)
         self.query_one("#question-text", Static).update(body)
 
 
@@ -62,14 +64,16 @@ def _drawn(row: Row, now: datetime) -> RenderableType:
 
 def _options(question: Question) -> list[RenderableType]:
     lines: list[RenderableType] = []
+    also = letters(question)
     for option in question.options:
-        line = Text(f"  {option.key}  ", "bold")
-        line.append(safe(option.label), "not bold")
+        line = Text(f"  {also.get(option.key, ' ')} {option.key}  " if also else f"  {option.key}  ", "bold")
+        line.append(one_line(option.label), "not bold")
         if option.detail:
             line.append(f"  {one_line(option.detail)}", "not bold dim")
         lines.append(line)
     if question.multiple:
         lines.append(Text("  takes several answers: o attaches", "dim"))
     elif question.free_text:
-        lines.append(Text("  r  answer in words", "dim"))
+        line = Text("  r    " if also else "  r  ", "bold")
+        lines.append(line.append("answer in words", "not bold dim"))
     return lines
