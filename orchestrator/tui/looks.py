@@ -11,7 +11,7 @@ from functools import cache
 
 from orchestrator.attention import Rank, rank
 from orchestrator.fleet import Row
-from sessions.models import State
+from sessions.models import ENDED, State
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BARS = "▁▂▃▄▅▆▇█"
@@ -75,6 +75,17 @@ def look_of(where: Rank) -> Look:
 def _look(found: tuple[str, str, str, str, bool]) -> Look:
     glyph, ascii_, word, colour, bold = found
     return Look(ascii_ if plain() else glyph, word, colour, bold)
+
+
+def no_picture(row: Row | None) -> str:
+    """What is said in place of a session's picture while there is none."""
+    if row is None:
+        return ""
+    if row.launch_failure is not None:
+        return one_line(row.launch_failure)
+    if row.status.state in ENDED:
+        return "Its program has ended.  r starts it again · D drops the session"
+    return "Waiting for its picture …" if row.pane is not None else "It is being started …"
 
 
 def tokens(number: int) -> str:

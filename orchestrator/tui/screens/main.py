@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -22,6 +23,8 @@ from orchestrator.tui.widgets.needs_you import NeedsYou
 from orchestrator.tui.widgets.pane import PaneView
 from orchestrator.tui.widgets.top_line import TopLine
 from sessions.models import State
+
+SEEN_AFTER_S = 2.0
 
 
 class MainScreen(SessionActions, Screen[None]):
@@ -52,6 +55,7 @@ class MainScreen(SessionActions, Screen[None]):
     def on_mount(self) -> None:
         self.watch(self.app, "fleet", self.show_fleet)
         self.watch(self.app, "lost", self.show_lost, init=False)
+        self.watch(self.pane, "typing", self.show_typing, init=False)
         self.set_interval(1, self.tick)
         self.table.focus()
 
@@ -78,6 +82,13 @@ class MainScreen(SessionActions, Screen[None]):
     def show_lost(self, lost: int) -> None:
         self.set_class(lost > 0, "lost")
         self.dim_keys()
+
+    def show_typing(self, typing: bool) -> None:
+        """Keys belong to the pane, or again to the fleet."""
+        if not typing and self.pane.has_focus:
+            self.table.focus()
+        self._frame_title()
+        self.refresh_bindings()
 
     def tick(self) -> None:
         """Ages grow, on the screen that is seen."""
@@ -164,9 +175,7 @@ class MainScreen(SessionActions, Screen[None]):
 
     async def _see(self, session: str) -> None:
         """What is shown as the selected session counts as seen after a moment."""
-        import asyncio
-
-        await asyncio.sleep(2)
+        await asyncio.sleep(SEEN_AFTER_S)
         row = self.current()
         if self.is_current and row is not None and row.id == session and row.state is State.DONE:
             await self._app.ask(See(session=session))

@@ -15,6 +15,7 @@ from orchestrator.tui.widgets.lines import Lines
 from sessions.models import ENDED
 
 WINDOW = timedelta(minutes=1)
+EMPTY = ("No agents yet.", "", "n  start one on a task", ":  commands by name", "?  all keys")
 
 
 class FleetTable(Lines):
@@ -75,6 +76,8 @@ class FleetTable(Lines):
         return len(self.rows)
 
     def draw_head(self, line: int, width: int) -> Text:
+        if not self._all:
+            return Text("")
         text = Text(style=f"bold {self.colour('')}")
         for name, size, right in self._columns(width):
             text.append((" " + name.rjust(size)) if right else (name.ljust(size) + "  "))
@@ -103,11 +106,16 @@ class FleetTable(Lines):
         return text
 
     def draw_empty(self, line: int, width: int) -> Text:
-        if line != max(1, self.size.height // 3):
+        nothing = (f"Nothing matches {one_line(self.filter)}.", "", "esc  show all", "/    change the filter")
+        words = nothing if self.filter and self._all else EMPTY
+        at = line - max(1, (self.size.height - len(words)) // 3)
+        if not 0 <= at < len(words):
             return Text("")
-        words = f"Nothing matches {one_line(self.filter)}.   esc  shows all" if self.filter and self._all else ""
-        words = words or "No agents yet.   n  start one   ·   :  commands   ·   ?  help"
-        return Text(words.center(width), self.colour(""))
+        left = max(1, (width - max(len(word) for word in words)) // 2)
+        key, _, rest = words[at].partition("  ")
+        if not rest:
+            return Text(" " * left + cut(words[at], width - left))
+        return Text(" " * left).append(f"{key}  ", "bold").append(rest, self.colour(""))
 
     def _columns(self, width: int) -> list[tuple[str, int, bool]]:
         """Name, cells and whether it is set to the right; the name takes what is left."""

@@ -17,13 +17,15 @@ from textual.widget import Widget
 
 from orchestrator.commands import Press
 from orchestrator.link import Frame, LinkDown
-from orchestrator.tui.looks import plain
+from orchestrator.tui.looks import no_picture, plain
 from orchestrator.tui.widgets.lines import DIM
 
 _SGR = re.compile(r"\x1b\[[0-9;:]*m")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_()][0-9A-Za-z]?)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0d\x10-\x1a\x1c-\x1f\x7f-\x9f]")
 _DRAWING = str.maketrans("jklmnqtuvwx`a~", "┘┐┌└┼─├┤┴┬│◆▒·")
+LATE_S = 0.4
+"""A picture comes within this time; until then nothing is said, so that moving through the fleet does not flicker."""
 _KEYS = {
     "enter": "Enter",
     "escape": "Escape",
@@ -70,17 +72,19 @@ class PaneView(Widget, can_focus=True):
 
     def __init__(self, *, id: str = "pane") -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
-        self.message = "Nothing is selected."
         self._frame: Frame | None = None
+        self._late = False  # the picture should have come by now
         self._keys: asyncio.Queue[Press] = asyncio.Queue()
 
     def on_mount(self) -> None:
         self.run_worker(self._send_keys(), name="keys")
+        self.watch(self.app, "fleet", self._without_picture, init=False)
 
     def watch_session(self, session: str | None) -> None:
         self.typing = False
         self.show(None)
-        self.message = "Waiting for its picture …" if session else "Nothing is selected."
+        self._late = False
+        self.set_timer(LATE_S, self._without_picture)
         self.workers.cancel_group(self, "frames")
         if session is not None:
             self.run_worker(self._follow(session), group="frames", exclusive=True)
@@ -90,21 +94,25 @@ class PaneView(Widget, can_focus=True):
         self._frame = frame
         self.refresh()
 
+    def _without_picture(self) -> None:
+        """Say why there is none."""
+        self._late = True
+        if self._frame is None:
+            self.refresh()
+
     async def _follow(self, session: str) -> None:
         while True:
             with suppress(LinkDown):
                 async for frame in self.app.link.frames(session):  # type: ignore[attr-defined]
                     self.show(frame)
-            if self._frame is None:
-                self.message = "It has no pane."
-                self.refresh()
             await asyncio.sleep(1)  # the daemon is away, or the session was removed
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
         frame = self._frame
         if frame is None:
-            text = Text().append(self.message if y == 0 else "", DIM)
+            words = no_picture(self.app.row(self.session)) if y == 0 and self._late else ""  # type: ignore[attr-defined]
+            text = Text().append(words, DIM)
             strip = Strip(list(text.render(self.app.console, end=""))).apply_style(self.rich_style)
             return strip.adjust_cell_length(width, self.rich_style)
         lines = frame.lines

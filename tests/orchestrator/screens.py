@@ -1,0 +1,85 @@
+"""What tests of the dashboard share: a dashboard on a sample link with a clock that stands, and golden pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from orchestrator.tui.app import Orchestrator
+from tests.orchestrator.sample import SampleLink
+
+GOLDEN = Path(__file__).parent / "golden"
+NARROW, WIDE = (80, 24), (120, 36)
+
+
+class Shown:
+    """A running dashboard: press keys, wait for what should be, read the screen."""
+
+    def __init__(self, app: Orchestrator, link: SampleLink, pilot: Pilot[Any]) -> None:
+        self.app = app
+        self.link = link
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def until(self, true: Callable[[], Any], what: str = "") -> None:
+        """Let the dashboard run until ``true``; fails with the screen when that does not come."""
+        for _ in range(500):
+            if true():
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError(f"never came: {what or true}\n{self.text()}")
+
+    async def sees(self, words: str) -> None:
+        await self.until(lambda: words in self.text(), words)
+
+    async def settled(self) -> None:
+        """More time passed than the one in which answers are not taken."""
+        self.link.now += timedelta(seconds=1)
+        await self.pilot.pause()
+
+    def lines(self) -> list[str]:
+        """The screen as a human reads it, without colours."""
+        screen = self.app.screen
+        width, height = self.app.size
+        drawn = screen._compositor.render_strips()
+        return ["".join(s.text for s in strip).ljust(width)[:width].rstrip() for strip in drawn][:height]
+
+    def text(self) -> str:
+        return "\n".join(self.lines())
+
+    def said(self) -> list[str]:
+        """Toasts that were shown."""
+        return [f"{note.title}{note.message}" for note in self.app._notifications]
+
+    def verbs(self) -> list[str]:
+        return [call.verb for call in self.link.calls]
+
+
+@asynccontextmanager
+async def dashboard(
+    link: SampleLink, size: tuple[int, int] = WIDE, repository: str = "/home/dev/shop", **more: Any
+) -> AsyncIterator[Shown]:
+    app = Orchestrator(lambda: link, Path(repository), now=lambda: link.now, **more)
+    async with app.run_test(size=size) as pilot:
+        shown = Shown(app, link, pilot)
+        await shown.until(lambda: app.fleet.seq == link.fleet.seq)
+        await pilot.pause()
+        yield shown
+
+
+def compare(name: str, shown: Shown) -> None:
+    """The screen is the golden picture. ``UPDATE_GOLDEN=1`` stores the screen instead; look at the difference."""
+    path = GOLDEN / f"{name}.txt"
+    text = shown.text() + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert path.exists(), f"{path} is missing: UPDATE_GOLDEN=1 writes it"
+    assert text == path.read_text(), f"{name} looks different; UPDATE_GOLDEN=1 accepts it"

@@ -1,0 +1,204 @@
+"""Questions: which key gives which answer, and that no key ever answers a question that was not read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.commands import Answer, Refused
+from orchestrator.tui.answers import choice_for, letters
+from orchestrator.tui.screens.inbox import InboxScreen
+from orchestrator.tui.screens.main import MainScreen
+from sessions.models import Kind, Option, Question, QuestionId, State
+from tests.orchestrator.sample import NOW, REMOVE, SCHEMA, SampleLink
+from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
+
+
+async def opened(shown: Shown) -> None:
+    await shown.press("w")
+    await shown.until(lambda: isinstance(shown.app.screen, InboxScreen))
+    await shown.settled()
+
+
+def answers(shown: Shown) -> list[Answer]:
+    return [call for call in shown.link.calls if isinstance(call, Answer)]
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+async def test_it_looks_as_drawn(size: tuple[int, int]) -> None:
+    link = SampleLink()
+    link.picture("login-form", "Bash command\n\n  rm -rf build/\n\nDo you want to proceed?\n❯ 1. Yes")
+    async with dashboard(link, size) as shown:
+        await opened(shown)
+        await shown.until(lambda: size == NARROW or "❯ 1. Yes" in shown.text())
+        link.now = NOW
+        shown.app.screen._show_question()
+        compare(f"inbox-{size[0]}", shown)
+
+
+@pytest.mark.parametrize(("key", "choice"), [("y", "1"), ("a", "2"), ("n", "3"), ("2", "2")])
+async def test_one_key_answers_the_question_that_is_shown(key: str, choice: str) -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.press(key)
+        await shown.until(lambda: answers(shown))
+        assert answers(shown) == [
+            Answer(session=shown.link.session("login-form"), choice=choice, question=QuestionId("q-remove"))
+        ]
+
+
+async def test_a_key_pressed_too_soon_after_a_question_appeared_answers_nothing() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        another = REMOVE.model_copy(update={"id": QuestionId("q-worse"), "command": "rm -rf /", "title": "rm -rf /"})
+        shown.link.status("login-form", State.BLOCKED, another, ago_s=500)
+        await shown.sees("rm -rf /")
+        await shown.press("y")
+        assert answers(shown) == []
+        shown.link.now += timedelta(seconds=0.29)
+        await shown.press("y")
+        assert answers(shown) == []
+        shown.link.now += timedelta(seconds=0.02)
+        await shown.press("y")
+        await shown.until(lambda: answers(shown))
+        assert answers(shown)[0].question == "q-worse"
+
+
+async def test_a_second_press_does_not_answer_twice_and_the_next_question_follows() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.press("y", "y", "y")
+        await shown.until(lambda: answers(shown))
+        assert len(answers(shown)) == 1
+        assert "answering …" in shown.text()
+        shown.link.status("login-form", State.WORKING)
+        await shown.sees("codex asks")
+        await shown.settled()
+        await shown.press("2")
+        await shown.until(lambda: len(answers(shown)) == 2)
+        assert answers(shown)[1].question == SCHEMA.id
+
+
+async def test_a_stale_answer_is_refused_said_and_may_be_given_again() -> None:
+    link = SampleLink()
+    link.answers["answer"] = Refused("that question is gone", "look at the one that is open now")
+    async with dashboard(link) as shown:
+        await opened(shown)
+        await shown.press("y")
+        await shown.until(shown.said)
+        assert shown.said() == ["that question is gone\n→ look at the one that is open now"]
+        del link.answers["answer"]
+        await shown.press("y")
+        await shown.until(lambda: len(answers(shown)) == 2)
+
+
+async def test_a_letter_that_means_nothing_here_is_dim_and_answers_nothing() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.press("w")
+        await shown.sees("codex asks")
+        await shown.settled()
+        assert not shown.app.screen.active_bindings["y"].enabled
+        await shown.press("y")
+        await shown.until(shown.said)
+        assert answers(shown) == []
+        assert "y is no answer to this" in shown.said()[0]
+        assert "1 auth · 2 core · 3 a new one" in shown.said()[0]
+
+
+async def test_words_are_an_answer_of_their_own() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.press("r")
+        await shown.until(lambda: not isinstance(shown.app.screen, InboxScreen))
+        await shown.press(*"keep it", "enter")
+        await shown.until(lambda: answers(shown))
+        assert (answers(shown)[0].text, answers(shown)[0].question) == ("keep it", "q-remove")
+
+
+async def test_later_puts_a_question_behind_the_others_until_it_is_asked_anew() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.press("z")
+        await shown.sees("codex asks")
+        inbox = shown.app.screen
+        assert [row.name for row in inbox.list.rows] == ["db-migrate", "login-form"]
+        again = REMOVE.model_copy(update={"id": QuestionId("q-again")})
+        shown.link.status("login-form", State.BLOCKED, again, ago_s=500)
+        await shown.until(lambda: [row.name for row in inbox.list.rows] == ["login-form", "db-migrate"])
+        assert inbox.current().name == "db-migrate"
+
+
+async def test_the_last_answer_leads_back_to_the_fleet() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        shown.link.status("login-form", State.WORKING)
+        shown.link.status("db-migrate", State.WORKING)
+        await shown.until(lambda: isinstance(shown.app.screen, MainScreen))
+        assert "Nobody needs you" in shown.text()
+
+
+async def test_a_dialog_that_cannot_be_read_is_never_answered_by_guess() -> None:
+    link = SampleLink()
+    link.status("login-form", State.BLOCKED, None, ago_s=252)
+    async with dashboard(link) as shown:
+        await opened(shown)
+        await shown.press("y", "1")
+        await shown.until(shown.said)
+        assert answers(shown) == []
+        assert "o attaches · i types into it" in shown.said()[0]
+
+
+async def test_a_new_question_rings_once() -> None:
+    async with dashboard(SampleLink()) as shown:
+        rung: list[int] = []
+        shown.app.bell = lambda: rung.append(1)  # type: ignore[method-assign]
+        shown.link.status("api-retry", State.BLOCKED, REMOVE.model_copy(update={"id": QuestionId("q-3")}))
+        await shown.sees("▲ 3 need you")
+        shown.link.status("cache-ttl", State.IDLE)
+        await shown.sees("◌ 1 idle")
+        assert len(rung) == 1
+
+
+def question(kind: Kind, *labels: str, multiple: bool = False) -> Question:
+    options = tuple(Option(key=str(n), label=label) for n, label in enumerate(labels, 1))
+    return Question(id=QuestionId("q"), kind=kind, title="", text="", options=options, multiple=multiple, asked_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (question(Kind.PERMISSION, "Yes", "No"), {"1": "y", "2": "n"}),
+        (
+            question(Kind.PERMISSION, "Yes", "Yes, allow all edits during this session", "No, tell it (esc)"),
+            {"1": "y", "2": "a", "3": "n"},
+        ),
+        (
+            question(Kind.PERMISSION, "Yes, proceed", "Yes, and don't ask again for this command", "No"),
+            {"1": "y", "2": "a", "3": "n"},
+        ),
+        (question(Kind.DIALOG, "Trust this folder", "No, exit"), {"1": "y", "2": "n"}),
+        (question(Kind.PERMISSION, "Always allow", "Deny"), {"1": "a", "2": "n"}),
+        (question(Kind.QUESTION, "Notify the user", "Yes and no"), {}),
+        (question(Kind.QUESTION, "Yes", "No"), {"1": "y", "2": "n"}),
+        (question(Kind.QUESTION, "Yes", "No", multiple=True), {}),
+        (question(Kind.PERMISSION), {}),
+    ],
+)
+def test_letters_stand_beside_the_options_that_they_choose(asked: Question, expected: dict[str, str]) -> None:
+    assert letters(asked) == expected
+    for option, letter in expected.items():
+        assert choice_for(asked, letter) == option
+
+
+def test_an_options_own_key_wins_over_the_meaning_of_a_letter() -> None:
+    asked = question(Kind.PERMISSION).model_copy(
+        update={"options": (Option(key="n", label="Never mind, go on"), Option(key="d", label="No"))}
+    )
+    assert choice_for(asked, "n") == "n"
+
+
+def test_a_permission_without_readable_options_takes_yes_and_no_as_they_are() -> None:
+    assert [choice_for(question(Kind.PERMISSION), key) for key in "yna1"] == ["y", "n", None, None]
+    assert choice_for(question(Kind.QUESTION), "y") is None
