@@ -33,7 +33,8 @@ class Orchestrator(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", id="help"),
-        Binding("colon,ctrl+p", "command_palette", "Commands", id="commands", tooltip="Everything by name"),
+        Binding("colon", "command_palette", "Commands", id="commands", tooltip="Everything by name"),
+        Binding("ctrl+p", "command_palette", "Commands", show=False),
         Binding("q", "quit", "Detach", id="detach", tooltip="Leave the dashboard; agents go on"),
     ]
     ENABLE_COMMAND_PALETTE = True

@@ -24,9 +24,7 @@ def hand_over(app: App[Any], reply: AttachReply) -> str | None:
         words = [*reply.argv[:3], "switch-client", "-t", f"={reply.target}", ";"]
         words += ["display-message", "-d", _HINT_MS, "ctrl+b L: back to the dashboard"]
         return _problem(subprocess.run(words, capture_output=True, text=True, check=False))
-    # The server of the agents has no configuration: its prefix is ctrl+b, which an outer tmux may take for itself.
-    keys = "ctrl+b ctrl+b d" if around and _prefix() == "C-b" else "ctrl+b d"
-    hint = (";", "display-message", "-d", _HINT_MS, f"{keys}: back to the dashboard")
+    hint = (";", "display-message", "-d", _HINT_MS, f"{_keys(bool(around))}: back to the dashboard")
     env = {name: value for name, value in os.environ.items() if name not in ("TMUX", "TMUX_PANE")}
     try:
         with app.suspend():
@@ -36,10 +34,14 @@ def hand_over(app: App[Any], reply: AttachReply) -> str | None:
     return _problem(done)
 
 
-def _prefix() -> str:
-    """The prefix key of the tmux that the dashboard runs in."""
+def _keys(inside: bool) -> str:
+    """What detaches. The agents' server has no configuration: its prefix is ctrl+b, which a tmux around it may take."""
+    if not inside:
+        nested = os.environ.get("TERM", "").startswith(("tmux", "screen"))
+        return "ctrl+b d (inside your own tmux: ctrl+b ctrl+b d)" if nested else "ctrl+b d"
     words = ["tmux", "show-options", "-gv", "prefix"]
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=5).stdout.strip()
+    prefix = subprocess.run(words, capture_output=True, text=True, check=False, timeout=5).stdout.strip()
+    return "ctrl+b ctrl+b d" if prefix == "C-b" else "ctrl+b d"
 
 
 def _problem(done: subprocess.CompletedProcess[str]) -> str | None:

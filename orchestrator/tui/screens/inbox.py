@@ -132,6 +132,9 @@ class InboxScreen(SessionActions, Screen[None]):
 
         self.app.push_screen(Prompt(f"Answer {one_line(row.name)}", one_line(question.title)), reply)
 
+    def action_scroll_question(self, by: int) -> None:
+        self.query_one(QuestionView).page(by)
+
     def action_later(self) -> None:
         row = self.current()
         if row is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
 
 from orchestrator.attention import Rank, longest_idle, waiting
 from orchestrator.fleet import Fleet, Row
@@ -84,6 +85,10 @@ def asking(row: Row) -> str:
 class Inbox(NeedsYou):
     """Three lines a question: name and age, agent and kind, what is asked."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "screen.scroll_question(-1)", "Question up", show=False),
+        Binding("pagedown,space", "screen.scroll_question(1)", "Question down", show=False),
+    ]
     height: ClassVar[int] = 3
     keeps_cursor: ClassVar[bool] = True
     BORDER_TITLE = "Needs you"

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from orchestrator.fleet import Row
 from orchestrator.tui.answers import letters
 from orchestrator.tui.looks import age, one_line, safe
+from orchestrator.tui.widgets.needs_you import asking
 from sessions.models import Kind, Question
 
 _ASKS = {
@@ -28,16 +29,40 @@ class QuestionView(VerticalScroll, can_focus=False):
 
     BORDER_TITLE = "Question"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._name = ""
+        self._shown = ""
+
     def compose(self):  # type: ignore[no-untyped-def]
         yield Static(id="question-text")
 
     def show(self, row: Row | None, *, sent: bool = False) -> None:
         """Draw what ``row`` asks; ``sent``: the answer is on its way."""
         body: RenderableType = Text("Nobody needs you.", "dim")
+        self._name, shown = (one_line(row.name), asking(row)) if row is not None else ("", "")
         if row is not None:
             body = _drawn(row, self.app.now())  # type: ignore[attr-defined]
-            self.border_subtitle = "answering …" if sent else one_line(row.name)
+            self._name = "answering …" if sent else self._name
         self.query_one("#question-text", Static).update(body)
+        if shown != self._shown:
+            self._shown = shown
+            self.scroll_home(animate=False)
+        self.call_after_refresh(self._tell_more)
+
+    def page(self, by: int) -> None:
+        """Show the next or the previous part of a long question."""
+        self.scroll_relative(y=by * max(1, self.size.height - 1), animate=False)
+        self.call_after_refresh(self._tell_more)
+
+    def on_resize(self) -> None:
+        self._tell_more()
+
+    def _tell_more(self) -> None:
+        """A command must not be approved by its beginning: say that it goes on."""
+        more = self.scroll_offset.y < self.max_scroll_y
+        self.set_class(more, "-more")
+        self.border_subtitle = "▼ it goes on: space shows more" if more else self._name
 
 
 def _drawn(row: Row, now: datetime) -> RenderableType:
