@@ -50,6 +50,7 @@ _KEYS = (
             ("y  n  a", "yes, no, always"),
             ("1 … 9", "an option"),
             ("r", "answer in words"),
+            ("space", "the rest of a long question"),
             ("z", "later"),
             ("o", "attach"),
         ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.tui.app import Orchestrator
 
 MOST = 20
-_FIRST = "first installed"
+_FIRST = "automatic"
 
 
 async def new_task(app: Orchestrator) -> None:
@@ -57,7 +57,7 @@ class NewTask(ModalScreen[Run | None]):
                     )
                 with Vertical():
                     yield Label("Begin at")
-                    yield Input(draft.get("base", ""), placeholder="what is checked out", compact=True, id="base")
+                    yield Input(draft.get("base", ""), placeholder="HEAD", compact=True, id="base")
                 with Vertical():
                     yield Label("Name")
                     yield Input(draft.get("name", ""), placeholder="from the task", compact=True, id="name")
