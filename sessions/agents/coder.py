@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +13,7 @@ from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen,
 from sessions.agents.findings import time
 from sessions.agents.hooks import parse
 from sessions.agents.joined import JoinedReader
-from sessions.errors import QuestionGone
+from sessions.errors import AgentMissing, QuestionGone
 from sessions.models import Entry, Question, Role, Spec
 
 TRANSCRIPT = "coder.jsonl"
@@ -25,14 +27,27 @@ class Coder:
     title = "built-in coder"
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
-        return sys.executable
+        if not spec.command:
+            return sys.executable
+        found = shutil.which(spec.command[0], path=env.get("PATH"))
+        if found is None:
+            raise AgentMissing(
+                f"the program {spec.command[0]!r} of [agents.coder] was not found",
+                "mend or remove [agents.coder] command: without it the built-in coder is started",
+            )
+        return found
 
     def launch(self, spec: Spec, place: Place) -> Launch:
         # -P: a module of the worktree must never be taken for one of ours. Not by PYTHONPATH: tools would inherit it.
         argv = [self.program(spec, place.env), "-P", "-c", _START.format(packages=_packages())]
-        argv += ["--transcript", str(place.folder / TRANSCRIPT)]
-        if spec.resume and (place.folder / TRANSCRIPT).exists():
-            argv.append("--resume")
+        if spec.command:
+            argv = [self.program(spec, place.env), *spec.command[1:]]
+        kept = _transcripts(place.folder)
+        if spec.resume and kept:
+            argv += ["--resume", "--transcript", str(kept[-1])]
+        else:
+            name = f"coder-{len(kept) + 1}.jsonl" if kept else TRANSCRIPT
+            argv += ["--transcript", str(place.folder / name)]
         for flag, value in (
             ("--model", spec.model),
             ("--base-url", spec.base_url),
@@ -86,6 +101,12 @@ class Coder:
                             Entry(at=at, role=Role.TOOL, title="result", text=str(record.get("output"))[:4000])
                         )
         return tuple(entries)
+
+
+def _transcripts(folder: Path) -> list[Path]:
+    """The conversations of a session, oldest first: one, but for a session that was started anew with its task."""
+    found = ((re.fullmatch(r"coder(?:-(\d+))?\.jsonl", path.name), path) for path in folder.glob("coder*.jsonl"))
+    return [path for _, path in sorted((int(name[1] or 1), path) for name, path in found if name)]
 
 
 def _packages() -> str:

@@ -26,17 +26,24 @@ class Command:
                 "there is no command to run",
                 "orchestrator run --agent command -- PROGRAM ARGUMENTS, or [agents.command] command in the settings",
             )
-        found = shutil.which(spec.command[0], path=env.get("PATH"))
+        named = spec.command[0]
+        if "/" in named and not named.startswith("/"):
+            return named  # a file of the worktree, which may not be there yet
+        found = shutil.which(named, path=env.get("PATH"))
         if found is None:
-            raise AgentMissing(
-                f"the program {spec.command[0]!r} was not found", "name one that is on PATH, or its whole path"
-            )
+            raise AgentMissing(f"the program {named!r} was not found", "name one that is on PATH, or its whole path")
         return found
 
     def launch(self, spec: Spec, place: Place) -> Launch:
+        program = self.program(spec, place.env)
+        if not program.startswith("/") and shutil.which(place.worktree / program) is None:
+            raise AgentMissing(
+                f"{program!r} is no program in the new worktree {place.worktree}",
+                "commit it (executable) so that worktrees have it, or name its whole path",
+            )
         words = (*spec.command[1:], *spec.args)
         return Launch(
-            argv=(self.program(spec, place.env), *(word.replace(PROMPT, spec.prompt) for word in words)),
+            argv=(program, *(word.replace(PROMPT, spec.prompt) for word in words)),
             prompt_given=any(PROMPT in word for word in words),
         )
 

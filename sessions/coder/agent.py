@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import random
 import secrets
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from sessions.coder.conversation import INTERRUPTED, Call, Conversation, Turn
 from sessions.coder.events import Events
+from sessions.coder.permission import Permission, must_ask, request
 from sessions.coder.providers import Provider, ProviderFailed, TryAgain
 from sessions.coder.terminal import Choice, Terminal
 from sessions.coder.tools import ToolFailed, Tools
 
 ATTEMPTS = 8
-LONGEST_WAIT_S = 60.0
+LONGEST_PAUSE_S = 60.0
+LONGEST_WAIT_S = 900.0
+"""The longest own pause between attempts, and the longest that a server may ask for."""
+CUT = "not carried out: the answer reached its length limit before this call was whole; do it in smaller pieces"
 _YES = Choice("1", "Yes")
 _ALWAYS = Choice("2", "Always allow this in this session")
-_NO = Choice("3", "No, and tell the coder what to do instead")
+_NO = Choice("3", "No", "or type what to do instead")
 
 SYSTEM = """\
 You are a careful coding agent in the folder {folder}. Read before you change, keep changes small, check them with the
 project's own tests. Use ask only for decisions that the user must make. Say shortly what you did when you are done."""
-
-
-class Permission(StrEnum):
-    """What is done without asking."""
-
-    DEFAULT = "default"  # reading, and writing inside of the working folder
-    READ_ONLY = "read-only"  # reading
-    BYPASS = "bypass"  # everything
 
 
 class Refused(Exception):
@@ -62,24 +61,30 @@ class Agent:
 
     def turn(self, message: str) -> bool:
         """Work on ``message`` until the model rests; returns whether it came to its end. Ctrl-C ends it early."""
-        self.conversation.ask(message)
-        self._events.tell("message", role="user", text=message)
         try:
+            self.conversation.ask(message)
+            self._events.tell("message", role="user", text=message)
             while True:
                 turn = self._answer()
                 if turn is None:
                     return False
+                if turn.cut:
+                    self._terminal.note("the answer reached its length limit")
                 for call in turn.calls:
-                    self._use(call)
+                    if turn.cut and call is turn.calls[-1]:
+                        self.conversation.result(call, CUT, failed=True)
+                    else:
+                        self._use(call)
                 if not turn.calls:
                     self._events.tell("message", role="agent", text=turn.text)
                     self._events.state("done")
                     return True
         except KeyboardInterrupt:
-            for call in self.conversation.unanswered():
-                self.conversation.result(call, INTERRUPTED, failed=True)
-            self._terminal.error("interrupted")
-            self._events.state("idle", "interrupted")
+            with _undisturbed():
+                for call in self.conversation.unanswered():
+                    self.conversation.result(call, INTERRUPTED, failed=True)
+                self._terminal.error("interrupted")
+                self._events.state("idle", "interrupted")
             return False
 
     def _answer(self) -> Turn | None:
@@ -93,6 +98,9 @@ class Agent:
             except TryAgain as error:
                 if attempt == ATTEMPTS:
                     self._failed(f"gave up after {ATTEMPTS} attempts: {error}")
+                    return None
+                if error.wait_s is not None and error.wait_s > LONGEST_WAIT_S:
+                    self._failed(f"{error}; the server asks to come back in {error.wait_s / 60:.0f} minutes")
                     return None
                 with self._terminal.working():
                     self._wait(error, attempt)
@@ -118,8 +126,9 @@ class Agent:
         return turn
 
     def _wait(self, error: TryAgain, attempt: int) -> None:
-        seconds = error.wait_s if error.wait_s is not None else 2.0 ** (attempt - 1)
-        seconds = min(seconds, LONGEST_WAIT_S)
+        # Up to a quarter more, so that agents that were refused together do not come back together.
+        own = min(2.0 ** (attempt - 1), LONGEST_PAUSE_S) * random.uniform(1, 1.25)
+        seconds = error.wait_s if error.wait_s is not None else own
         until = datetime.now(UTC) + timedelta(seconds=seconds)
         said = f"{error}; again in {seconds:.0f} s (attempt {attempt + 1} of {ATTEMPTS})"
         self._terminal.note(said)
@@ -175,35 +184,19 @@ class Agent:
 
     def _allow(self, call: Call) -> None:
         """Raises Refused when the human says no."""
-        command = call.input.get("command")
-        path = call.input.get("path")
-        what = str(command if call.name == "run" else path)
-        if not self._must_ask(call) or (call.name, what) in self._always:
+        if not must_ask(self._permission, call, self._tools):
             return
-        why = str(call.input.get("why") or "")
-        outside = call.name in ("write", "edit") and not self._tools.inside(str(path))
-        title = f"Run: {what}" if call.name == "run" else f"{call.name.capitalize()}: {what}"
-        body = "\n".join(filter(None, (why, "This file lies outside of the working folder." if outside else "", what)))
+        asked = request(call, self._tools)
+        what = (call.name, asked.command or asked.path or "")
+        if what in self._always:
+            return
         key, words = self._question(
-            "permission",
-            title,
-            body,
-            (_YES, _ALWAYS, _NO),
-            words=True,
-            command=str(command) if call.name == "run" else None,
-            path=str(path) if call.name != "run" else None,
+            "permission", asked.title, asked.body, (_YES, _ALWAYS, _NO), command=asked.command, path=asked.path
         )
         if key == _ALWAYS.key:
-            self._always.add((call.name, what))
+            self._always.add(what)
         elif key != _YES.key:
             raise Refused(f"They said: {words}" if words else "")
-
-    def _must_ask(self, call: Call) -> bool:
-        if self._permission is Permission.BYPASS or call.name not in ("run", "write", "edit"):
-            return False
-        if call.name == "run" or self._permission is Permission.READ_ONLY:
-            return True
-        return not self._tools.inside(str(call.input.get("path", "")))
 
     def _ask(self, call: Call) -> str:
         given = call.input.get("options")
@@ -213,13 +206,14 @@ class Agent:
             for number, option in enumerate(options, 1)
         )
         title = str(call.input.get("question") or "?")
-        key, words = self._question("question", title, "", choices, words=True)
+        key, words = self._question("question", title, "", choices)
         label = next((choice.label for choice in choices if choice.key == key), "")
         return f"the user answered: {words or label}"
 
     def _question(
-        self, kind: str, title: str, body: str, choices: tuple[Choice, ...], *, words: bool, **fields: Any
+        self, kind: str, title: str, body: str, choices: tuple[Choice, ...], **fields: Any
     ) -> tuple[str, str]:
+        """The key of the choice, or "" and words."""
         name = secrets.token_hex(4)
         title = " ".join(title.split())
         if not self._terminal.interactive:
@@ -231,11 +225,11 @@ class Agent:
             title=title[:300],
             text=body or title,
             options=[vars(choice) for choice in choices],
-            free_text=words,
+            free_text=True,
             **fields,
         )
         try:
-            return self._terminal.ask(name, title[:300], body, choices, words=words)
+            return self._terminal.ask(name, title[:300], body, choices)
         finally:
             self._events.tell("answered", id=name)
 
@@ -245,3 +239,13 @@ def _shown(call: Call) -> str:
         if key in call.input:
             return " ".join(str(call.input[key]).split())
     return ""
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A second interrupt waits no turn: it is not heard while the first one is put down."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

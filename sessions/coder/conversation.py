@@ -38,13 +38,14 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Turn:
-    """One answer of the model."""
+    """One answer of the model. ``cut``: it ended at its length limit, so its last call may not be whole."""
 
     id: str
     model: str
     text: str
     calls: tuple[Call, ...] = ()
     usage: Tokens = field(default_factory=Tokens)
+    cut: bool = False
 
 
 class Conversation:
@@ -64,7 +65,7 @@ class Conversation:
                 record = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(record, dict) and record.get("role") in ("user", "assistant", "tool"):
+            if _is_record(record):
                 conversation.records.append(record)
         if lines and lines[-1]:
             with path.open("ab") as file:
@@ -113,3 +114,22 @@ class Conversation:
             os.write(descriptor, line.encode("utf-8", "replace"))
         finally:
             os.close(descriptor)
+
+
+def _is_record(value: object) -> bool:
+    """What can be sent to a model; anything else in the file is left out."""
+    if not isinstance(value, dict):
+        return False
+    match value.get("role"):
+        case "user":
+            return isinstance(value.get("text"), str)
+        case "assistant":
+            calls = value.get("calls")
+            whole = isinstance(calls, list) and all(isinstance(call, dict) and set(call) >= _CALL for call in calls)
+            return isinstance(value.get("text"), str) and whole
+        case "tool":
+            return isinstance(value.get("id"), str) and isinstance(value.get("output"), str) and "failed" in value
+    return False
+
+
+_CALL = {"id", "name", "input"}

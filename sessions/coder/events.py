@@ -20,8 +20,10 @@ class Events:
             return
         event = {"type": type_, "at": datetime.now(UTC).isoformat(), **fields}
         line = json.dumps(event, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
-        with suppress(OSError):
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with suppress(OSError, ValueError):
+            # O_NONBLOCK: a pipe that nobody reads must not stop the coder.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(self._path, flags, 0o600)
             try:
                 os.write(descriptor, line)
             finally:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from sessions.coder.agent import Agent, Permission
+from sessions.coder.agent import Agent
 from sessions.coder.conversation import Conversation
 from sessions.coder.events import Events
+from sessions.coder.permission import Permission
 from sessions.coder.providers import Provider, ProviderFailed
 from sessions.coder.terminal import Terminal
 
@@ -32,7 +34,8 @@ def run(argv: Sequence[str] | None = None) -> int:
     except (UsageError, ProviderFailed) as error:
         print(f"coder: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    terminal, events = Terminal(), Events()
+    terminal = Terminal(interactive=not options.print and sys.stdin.isatty() and sys.stdout.isatty())
+    events = Events()
     if not terminal.interactive and not options.print:
         print("coder: it needs a terminal; without one: --print and a task", file=sys.stderr)  # noqa: T201
         return 2
@@ -42,13 +45,16 @@ def run(argv: Sequence[str] | None = None) -> int:
     task = " ".join(options.prompt)
     if options.print:
         return _once(agent, terminal, task)
+    threading.Thread(target=provider.prepare, daemon=True).start()
     with terminal.open():
         return _talk(agent, terminal, events, task, provider.model)
 
 
 def _once(agent: Agent, terminal: Terminal, task: str) -> int:
+    if not task and not sys.stdin.isatty():
+        task = sys.stdin.read().strip()
     if not task:
-        print("coder: --print needs a task", file=sys.stderr)  # noqa: T201
+        print("coder: --print needs a task, as words or on stdin", file=sys.stderr)  # noqa: T201
         return 2
     done = agent.turn(task)
     terminal.end()
@@ -63,19 +69,18 @@ def _talk(agent: Agent, terminal: Terminal, events: Events, task: str, model: st
         terminal.note(f"goes on after {agent.conversation.turns} answers; the last one was:")
         terminal.line(last["text"])
     if task:
-        terminal.line("> " + task)
-        agent.turn(task)
+        terminal.queue(task)
     else:
         events.state("idle")
     while True:
         try:
             message = terminal.message()
+            if message is None or message.strip() in ("/exit", "/quit"):
+                break
+            if message.strip():
+                agent.turn(message.strip())
         except KeyboardInterrupt:
             continue
-        if message is None or message.strip() in ("/exit", "/quit"):
-            break
-        if message.strip():
-            agent.turn(message.strip())
     terminal.note(f"{agent.usage['input']} tokens in, {agent.usage['output']} out")
     if agent.conversation.path is not None:
         terminal.note(f"go on later: orchestrator coder --resume --transcript {agent.conversation.path}")
@@ -101,14 +106,15 @@ def _parser() -> argparse.ArgumentParser:
         "--permission-mode",
         choices=[mode.value for mode in Permission],
         default=Permission.DEFAULT.value,
-        help="default: asks before it runs a command or writes outside of this folder",
+        help="default: asks before it runs a command or writes outside of this folder; ask: before every write too; "
+        "bypass: never",
     )
     parser.add_argument("--transcript", metavar="FILE", type=Path, help="where the conversation is kept")
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the conversation of --transcript, or the last"
+        "--resume", action="store_true", help="go on with the conversation of --transcript, or with the latest"
     )
     parser.add_argument("--script", metavar="FILE", type=Path, help="what the scripted model says")
-    parser.add_argument("--print", action="store_true", help="do one task without asking anything, then end")
+    parser.add_argument("--print", action="store_true", help="do one task, asking nothing; only the answer to stdout")
     return parser
 
 
@@ -148,6 +154,8 @@ def _conversation(options: argparse.Namespace) -> tuple[Conversation, str]:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if options.resume:
             return Conversation.resume(path), path.stem
+        if path.exists() and path.stat().st_size:
+            raise UsageError(f"{path} holds a conversation already; --resume goes on with it")
     except FileNotFoundError as error:
         raise UsageError(f"there is no conversation {path}") from error
     except OSError as error:

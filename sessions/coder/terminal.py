@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sessions.coder.typeahead import Typeahead, cbreak
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Controls act on the terminal; marks of writing direction make a command look like another one.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BODY_LINES = 200
+_KEYLIKE = re.compile(r"\d{1,2}|[a-zA-Z]")
 _BOLD, _DIM, _RED, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[0m"
 
 
@@ -27,10 +32,12 @@ def clean(text: str) -> str:
 
 
 class Terminal:
-    """Prints and asks. Off a terminal it prints plainly and every question is refused."""
+    """Prints and asks. Not interactive, it asks nothing, and only the model's words go to stdout."""
 
-    def __init__(self) -> None:
-        self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    def __init__(self, *, interactive: bool) -> None:
+        self.interactive = interactive
+        self._talk = sys.stdout if interactive else sys.stderr
+        self._history: object = None
         self._typeahead = Typeahead(self.note)
         self._column = 0
 
@@ -55,13 +62,14 @@ class Terminal:
         """A line of its own."""
         self.end()
         body = clean(text)
-        sys.stdout.write(f"{style}{body}{_OFF}\n" if style and self.interactive else f"{body}\n")
-        sys.stdout.flush()
+        self._talk.write(f"{style}{body}{_OFF}\n" if style and self.interactive else f"{body}\n")
+        self._talk.flush()
 
     def end(self) -> None:
         """Close a line that was streamed."""
         if self._column:
             sys.stdout.write("\n")
+            sys.stdout.flush()
             self._column = 0
 
     def tool(self, name: str, what: str) -> None:
@@ -82,6 +90,10 @@ class Terminal:
         with self._typeahead:
             yield
 
+    def queue(self, message: str) -> None:
+        """To be returned by :meth:`message` next."""
+        self._typeahead.queued.append(message)
+
     def message(self) -> str | None:
         """The human's next message; None when they want to end."""
         if self._typeahead.queued:
@@ -91,17 +103,22 @@ class Terminal:
         if self._typeahead.ended:
             return None
         self.end()
-        return self._input("> ", self._typeahead.take_draft())
+        return self._input("> ", self._typeahead.take_draft(), keep=True)
 
-    def ask(self, name: str, title: str, body: str, choices: Sequence[Choice], *, words: bool) -> tuple[str, str]:
+    def ask(self, name: str, title: str, body: str, choices: Sequence[Choice]) -> tuple[str, str]:
         """A question with options; returns the key, or "" and words. Raises KeyboardInterrupt when it is dismissed.
 
-        The input line carries ``[q:name]``, so that a supervisor sees which question takes keys now.
+        The input line carries ``[q:name]``, so that a supervisor sees which question takes keys now. What
+        was typed before the question stood there does not answer it.
         """
         self.end()
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         self.line(f"? {title}", _BOLD)
-        for line in body.splitlines()[:30]:
+        lines = body.splitlines()
+        for line in lines[:_BODY_LINES]:
             self.line("  │ " + line)
+        if len(lines) > _BODY_LINES:
+            self.error(f"{len(lines) - _BODY_LINES} more lines are not shown")
         for choice in choices:
             self.line(f"   {choice.key}  {choice.label}" + (f": {choice.detail}" if choice.detail else ""))
         while True:
@@ -111,16 +128,17 @@ class Terminal:
             key = _chosen(said, choices)
             if key is not None:
                 return key, ""
-            if words and said.strip():
+            if said.strip() and not (choices and _KEYLIKE.fullmatch(said.strip())):
                 return "", said.strip()
             keys = ", ".join(choice.key for choice in choices)
-            self.note(
-                f"{said.strip()!r} is none of them; type one of {keys}" + (" or an answer in words" if words else "")
-            )
+            self.note(f"{said.strip()!r} is none of them; type {keys or 'an answer'}" + (" or words" if keys else ""))
 
-    def _input(self, prompt: str, draft: str = "") -> str | None:
+    def _input(self, prompt: str, draft: str = "", *, keep: bool = False) -> str | None:
+        """What the human types; None when they end it by Ctrl-D. ``keep``: the arrow keys find it again."""
         from prompt_toolkit import PromptSession
+        from prompt_toolkit.history import DummyHistory, InMemoryHistory
         from prompt_toolkit.key_binding import KeyBindings
+        from prompt_toolkit.output.vt100 import Vt100_Output
 
         keys = KeyBindings()
 
@@ -132,7 +150,17 @@ class Terminal:
         def _(event) -> None:  # type: ignore[no-untyped-def]
             event.current_buffer.insert_text("\n")
 
-        session: PromptSession[str] = PromptSession(multiline=True, key_bindings=keys)
+        if not isinstance(self._history, InMemoryHistory):
+            self._history = InMemoryHistory()
+        # A late answer to a cursor position request would be taken for something typed.
+        output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+        output.enable_cpr = False
+        session: PromptSession[str] = PromptSession(
+            multiline=True,
+            key_bindings=keys,
+            history=self._history if keep else DummyHistory(),
+            output=output,
+        )
         try:
             return session.prompt(prompt, default=draft)
         except EOFError:
@@ -140,14 +168,12 @@ class Terminal:
 
 
 def _chosen(said: str, choices: Sequence[Choice]) -> str | None:
-    """The key of the choice that was meant: its key, y or n, or the beginning of its label."""
+    """The key of the choice that was meant: its key, or the beginning of its label and of no other."""
     wanted = said.strip().lower()
     if not wanted:
         return None
     for choice in choices:
         if wanted == choice.key.lower():
             return choice.key
-    for choice in choices:
-        if choice.label.lower().startswith(wanted):
-            return choice.key
-    return None
+    meant = [choice.key for choice in choices if choice.label.lower().startswith(wanted)]
+    return meant[0] if len(meant) == 1 else None

@@ -94,7 +94,7 @@ class Tools:
             return tool(**{key: value for key, value in given.items() if key in known["properties"]})
         except OSError as error:
             raise ToolFailed(f"{name}: {error.strerror or error}: {error.filename or ''}".rstrip(": ")) from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
             raise ToolFailed(f"{name}: {error}") from error
 
     def inside(self, path: str) -> bool:
@@ -105,15 +105,18 @@ class Tools:
     def place(self, path: str) -> Path:
         if "\0" in path or not path.strip():
             raise ToolFailed("that is no path")
-        return (self.root / Path(path).expanduser()).resolve()
+        try:
+            return (self.root / Path(path).expanduser()).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a name too long, an unknown ~user
+            raise ToolFailed(f"{path[:200]} is no path here: {error}") from error
 
     def read(self, path: str, offset: int = 1, limit: int = 2000) -> str:
         target = self.place(path)
         if target.is_dir():
             return "\n".join(sorted(entry.name + ("/" if entry.is_dir() else "") for entry in target.iterdir()))
-        data = target.read_bytes()
+        data = _bytes(target, 4 * FILE_LIMIT)
         if b"\0" in data[:8000]:
-            raise ToolFailed(f"{path} is no text file ({len(data)} bytes)")
+            raise ToolFailed(f"{path} is no text file ({target.stat().st_size} bytes)")
         lines = data.decode("utf-8", "replace")[:FILE_LIMIT].splitlines()
         first = max(1, offset)
         part = lines[first - 1 : first - 1 + max(1, limit)]
@@ -122,16 +125,18 @@ class Tools:
     def write(self, path: str, content: str) -> str:
         target = self.place(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
+        target.write_bytes(content.encode("utf-8", "replace"))
         return f"wrote {len(content.splitlines())} lines to {path}"
 
     def edit(self, path: str, old: str, new: str) -> str:
         target = self.place(path)
-        before = target.read_text(encoding="utf-8")
+        before = _bytes(target).decode("utf-8")
+        if "\r\n" in before and "\r" not in old + new:  # the file keeps its line ends
+            old, new = old.replace("\n", "\r\n"), new.replace("\n", "\r\n")
         count = before.count(old) if old else 0
         if count != 1:
             raise ToolFailed(f"old occurs {count} times in {path}, not once; give more of the text around it")
-        target.write_text(before.replace(old, new), encoding="utf-8")
+        target.write_bytes(before.replace(old, new).encode("utf-8", "replace"))
         return f"edited {path}"
 
     def search(self, pattern: str, glob: str = "**/*") -> str:
@@ -142,7 +147,7 @@ class Tools:
         found: list[str] = []
         for path in self._files(glob):
             try:
-                data = path.read_bytes()
+                data = _bytes(path, 4 * FILE_LIMIT + 1)
             except OSError:
                 continue
             if len(data) > 4 * FILE_LIMIT or b"\0" in data[:8000]:
@@ -155,23 +160,15 @@ class Tools:
         return "\n".join(found) or "nothing found"
 
     def run(self, command: str, why: str = "", timeout: int = 120) -> str:
-        code, output = run_shell(command, self.root, min(max(1, timeout), 1800))
+        code, output = run_shell(command, self.root, min(max(1, timeout), 1800), OUTPUT_LIMIT)
         head = "ran into its timeout and was ended" if code is None else f"exit code {code}"
-        if len(output) > OUTPUT_LIMIT:
-            output = output[: OUTPUT_LIMIT // 2] + "\n… cut …\n" + output[-OUTPUT_LIMIT // 2 :]
         return f"{head}\n{output}".rstrip()
 
     def _files(self, glob: str) -> Iterator[Path]:
         """Files below the folder; in a repository those that git does not ignore."""
-        done = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=self.root,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        if done.returncode == 0:
-            names = [name.decode("utf-8", "surrogateescape") for name in done.stdout.split(b"\0") if name]
+        listed = self._listed()
+        if listed is not None:
+            names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
             files = [self.root / name for name in names]
         else:
             files = [path for path in self.root.rglob("*") if ".git" not in path.parts]
@@ -180,3 +177,20 @@ class Tools:
         for path in sorted(files):
             if path.is_file() and not path.is_symlink() and (matching is None or path in matching):
                 yield path
+
+    def _listed(self) -> bytes | None:
+        """What git knows and does not ignore; None outside of a repository, or without git."""
+        words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        try:
+            done = subprocess.run(words, cwd=self.root, capture_output=True, timeout=60, check=False)
+        except FileNotFoundError:
+            return None
+        return done.stdout if done.returncode == 0 else None
+
+
+def _bytes(target: Path, limit: int = -1) -> bytes:
+    """The beginning of a file, or all of it; never of a device or a pipe, which may have no end."""
+    if target.exists() and not target.is_file():
+        raise ToolFailed(f"{target} is no file")
+    with target.open("rb") as file:
+        return file.read(limit)

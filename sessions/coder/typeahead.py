@@ -118,6 +118,8 @@ class Typeahead:
             self._draft = self._draft.decode("utf-8", "ignore")[:-1].encode()
         elif key == b"\x15":
             self._draft = b""
+        elif key == b"\x03":  # typed while the input line had the terminal, where it is a key and no signal
+            os.kill(os.getpid(), signal.SIGINT)
         elif key == b"\x04" and not self._draft:
             self.ended = True
         elif key >= b" " or key == b"\t":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from sessions.coder.conversation import Conversation, Turn
@@ -24,16 +26,35 @@ class TryAgain(Exception):
 class Provider(Protocol):
     model: str
 
+    def prepare(self) -> None:
+        """Import what the first answer needs: a second or two, which may pass while the human types."""
+        ...
+
     def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
         """Pieces of text as they come, the whole :class:`Turn` last. Raises TryAgain or ProviderFailed."""
         ...
 
 
 def retry_after(headers: object) -> float | None:
-    """Seconds of a Retry-After header; None without one."""
+    """Seconds of a Retry-After header, which may also hold a date (RFC 9110, 10.2.3); None without one."""
     get = getattr(headers, "get", None)
     value = get("retry-after") if get else None
-    try:
-        return max(0.0, float(value)) if value is not None else None
-    except ValueError:
+    if value is None:
         return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def refusal(status: int, message: str, headers: object) -> TryAgain | ProviderFailed:
+    """What an answer other than 200 means. A status below 400 is that of a stream that broke with an error in it."""
+    if status in (408, 409, 429) or status >= 500:
+        return TryAgain(f"{status} {message}", retry_after(headers), limited=status == 429)
+    if status < 400:
+        return TryAgain(f"the stream broke: {message}")
+    return ProviderFailed(f"{status} {message}")

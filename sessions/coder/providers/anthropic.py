@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessions.coder.conversation import Call, Conversation, Tokens, Turn
-from sessions.coder.providers import ProviderFailed, TryAgain, retry_after
+from sessions.coder.providers import ProviderFailed, TryAgain, refusal
 from sessions.coder.tools import TOOLS
 
 DEFAULT_MODEL = "claude-sonnet-4-5"
@@ -20,8 +20,12 @@ class Anthropic:
         self._key = key
         self._client: Any = None
 
+    def prepare(self) -> None:
+        import anthropic  # noqa: F401
+
     def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
         import anthropic
+        import httpx2
 
         if self._client is None:
             self._client = anthropic.Anthropic(api_key=self._key, base_url=self._base_url, max_retries=0)
@@ -40,17 +44,13 @@ class Anthropic:
                 yield from stream.text_stream
                 yield _turn(stream.get_final_message())
         except anthropic.APIStatusError as error:
-            if error.status_code == 429 or error.status_code >= 500:
-                raise TryAgain(
-                    f"{error.status_code} {error.message}",
-                    retry_after(error.response.headers),
-                    limited=error.status_code == 429,
-                ) from error
-            raise ProviderFailed(f"{error.status_code} {error.message}") from error
+            raise refusal(error.status_code, error.message, error.response.headers) from error
         except anthropic.APIConnectionError as error:
             raise TryAgain(f"no connection to {self._client.base_url}: {error.__cause__ or error}") from error
         except anthropic.APIError as error:
             raise TryAgain(f"the stream broke: {error.message}") from error
+        except httpx2.HTTPError as error:  # the SDK lets it through once the stream has begun
+            raise TryAgain(f"the stream broke: {error or type(error).__name__}") from error
         except anthropic.AnthropicError as error:
             raise ProviderFailed(str(error)) from error
 
@@ -85,6 +85,7 @@ def messages(conversation: Conversation) -> list[dict[str, Any]]:
 def _turn(message: Any) -> Turn:
     usage = message.usage
     return Turn(
+        cut=message.stop_reason in ("max_tokens", "model_context_window_exceeded"),
         id=message.id,
         model=message.model,
         text="".join(block.text for block in message.content if block.type == "text"),

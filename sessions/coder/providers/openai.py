@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
 from sessions.coder.conversation import Call, Conversation, Tokens, Turn
-from sessions.coder.providers import ProviderFailed, TryAgain, retry_after
+from sessions.coder.providers import ProviderFailed, TryAgain, refusal
 from sessions.coder.tools import TOOLS
 
 DEFAULT_MODEL = "gpt-5.1"
@@ -20,7 +21,11 @@ class OpenAI:
         self._key = key
         self._client: Any = None
 
+    def prepare(self) -> None:
+        import openai  # noqa: F401
+
     def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
+        import httpx2
         import openai
 
         if self._client is None:
@@ -41,17 +46,13 @@ class OpenAI:
             )
             yield from _collect(stream, self.model)
         except openai.APIStatusError as error:
-            if error.status_code == 429 or error.status_code >= 500:
-                raise TryAgain(
-                    f"{error.status_code} {error.message}",
-                    retry_after(error.response.headers),
-                    limited=error.status_code == 429,
-                ) from error
-            raise ProviderFailed(f"{error.status_code} {error.message}") from error
+            raise refusal(error.status_code, error.message, error.response.headers) from error
         except openai.APIConnectionError as error:
             raise TryAgain(f"no connection to {self._client.base_url}: {error.__cause__ or error}") from error
         except openai.APIError as error:
             raise TryAgain(f"the stream broke: {error.message}") from error
+        except httpx2.HTTPError as error:  # the SDK lets it through once the stream has begun
+            raise TryAgain(f"the stream broke: {error or type(error).__name__}") from error
         except openai.OpenAIError as error:
             raise ProviderFailed(str(error)) from error
 
@@ -64,7 +65,10 @@ def messages(conversation: Conversation) -> list[dict[str, Any]]:
             case "user":
                 found.append({"role": "user", "content": record["text"]})
             case "assistant":
-                message: dict[str, Any] = {"role": "assistant", "content": record["text"] or None}
+                message: dict[str, Any] = {
+                    "role": "assistant",
+                    "content": record["text"] or (None if record["calls"] else ""),
+                }
                 if record["calls"]:
                     message["tool_calls"] = [
                         {
@@ -84,11 +88,12 @@ def _collect(stream: Any, asked: str) -> Iterator[str | Turn]:
     text: list[str] = []
     calls: dict[int, dict[str, str]] = {}
     usage: Any = None
-    name, model = "", asked
+    name, model, cut = "", asked, False
     for chunk in stream:
         name, model = chunk.id or name, chunk.model or model
         usage = chunk.usage or usage
         for choice in chunk.choices:
+            cut = cut or choice.finish_reason == "length"
             if choice.delta.content:
                 text.append(choice.delta.content)
                 yield choice.delta.content
@@ -100,12 +105,14 @@ def _collect(stream: Any, asked: str) -> Iterator[str | Turn]:
                     call["arguments"] += part.function.arguments or ""
     if not text and not calls and usage is None:
         raise TryAgain("the answer ended before it began")
+    name = name or f"unnamed-{secrets.token_hex(6)}"
     yield Turn(
-        id=name or "unnamed",
+        id=name,
+        cut=cut,
         model=model,
         text="".join(text),
         calls=tuple(
-            Call(call["id"] or f"call-{index}", call["name"], _arguments(call["arguments"]))
+            Call(call["id"] or f"{name}-{index}", call["name"], _arguments(call["arguments"]))
             for index, call in sorted(calls.items())
         ),
         usage=_tokens(usage),

@@ -39,6 +39,9 @@ class Scripted:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProviderFailed(f"the script {path} is none: {error}; see docs/coder.md") from error
 
+    def prepare(self) -> None:
+        return
+
     def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
         number = conversation.turns
         first = next((record["text"] for record in conversation.records if record["role"] == "user"), "")
