@@ -27,7 +27,6 @@ log = logging.getLogger("orchestrator")
 GAP_S = 2.0
 AT_ONCE = 2
 TURN_OVER = frozenset({State.DONE, State.IDLE, State.FAILED}) | ENDED
-WORTH_A_LOOK = TURN_OVER | {State.BLOCKED, State.BACKGROUND}
 
 
 class GitWatch:
@@ -40,6 +39,7 @@ class GitWatch:
         self._snapshot: set[SessionId] = set()
         self._timers: dict[SessionId, asyncio.TimerHandle] = {}
         self._watched: set[str] = set()
+        self._resting: dict[SessionId, str | None] = {}  # what a clean worktree was seen at
         self._forgotten: set[SessionId] = set()
         self._ended = asyncio.Event()
 
@@ -47,7 +47,6 @@ class GitWatch:
         """The status changed: look when something may have come to rest."""
         if status.state in TURN_OVER:
             self._snapshot.add(session)
-        if status.state in WORTH_A_LOOK:
             self.look(session)
 
     def look(self, session: SessionId) -> None:
@@ -64,6 +63,7 @@ class GitWatch:
         """The target has new commits: drift and conflicts of everything based on it may differ."""
         for row in self._supervisor.fleet:
             if row.repository == repository and row.target == target:
+                self._resting.pop(row.id, None)
                 self.look(row.id)
 
     def forget(self, session: SessionId) -> None:
@@ -95,7 +95,11 @@ class GitWatch:
                 keep = session in self._snapshot
                 self._snapshot.discard(session)
                 try:
+                    at = await asyncio.to_thread(changes.resting_at, Path(row.worktree))
+                    if at is not None and at == self._resting.get(session):
+                        return
                     changed, kept = await asyncio.to_thread(_seen, row, keep)
+                    self._resting[session] = at
                 except WorktreeError as error:
                     log.warning("git look at %s: %s", row.name, error.message)
                     return

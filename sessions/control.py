@@ -41,6 +41,9 @@ _FORMAT = "\t".join(f"#{{{name}}}" for name in _FIELDS)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
+_QUOTED = f"'{_FORMAT}'"
+
+
 class TmuxError(SessionError):
     """tmux refused a command."""
 
@@ -113,14 +116,20 @@ class Control:
         """Run one tmux command; returns the lines it printed."""
         return await self._line(" ".join(quote(word) for word in words))
 
-    async def _line(self, line: str) -> list[str]:
+    def _write(self, *lines: str) -> list[asyncio.Future[list[str]]]:
+        """Send commands, all in one write; one future each."""
         if self.closed.is_set() or self._process.stdin is None:
             raise TmuxGone(
                 "the tmux server is gone", "any command starts it again; orchestrator resume brings sessions back"
             )
-        answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
-        self._process.stdin.write(line.encode("utf-8", "surrogateescape") + b"\n")
+        loop = asyncio.get_running_loop()
+        answers: list[asyncio.Future[list[str]]] = [loop.create_future() for _ in lines]
+        self._waiting.extend(answers)
+        self._process.stdin.write("".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape"))
+        return answers
+
+    async def _line(self, line: str) -> list[str]:
+        (answer,) = self._write(line)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 return await answer
@@ -149,10 +158,7 @@ class Control:
 
     async def capture(self, pane: str) -> Screen:
         """What ``pane`` shows, as plain text, with its title and size of the same moment."""
-        about, lines = await asyncio.gather(
-            self._at(pane, "display-message", "-p", "-t", pane, _FORMAT),
-            self._at(pane, "capture-pane", "-p", "-t", pane),
-        )
+        about, lines = await self._pair(pane, f"display-message -p -t {pane} {_QUOTED}", f"capture-pane -p -t {pane}")
         known = _pane(about[0])
         return Screen(
             lines=tuple(line.rstrip() for line in lines),
@@ -166,9 +172,8 @@ class Control:
 
     async def picture(self, pane: str) -> tuple[tuple[str, ...], int, int, int, int]:
         """Lines with their colours (SGR), width, height, cursor row and column."""
-        about, lines = await asyncio.gather(
-            self._at(pane, "display-message", "-p", "-t", pane, _FORMAT),
-            self._at(pane, "capture-pane", "-e", "-p", "-t", pane),
+        about, lines = await self._pair(
+            pane, f"display-message -p -t {pane} {_QUOTED}", f"capture-pane -e -p -t {pane}"
         )
         known = _pane(about[0])
         return tuple(lines), known.width, known.height, known.cursor_row, known.cursor_column
@@ -221,13 +226,23 @@ class Control:
             await self._process.wait()
         await self._reading
 
+    async def _pair(self, pane: str, one: str, other: str) -> tuple[list[str], list[str]]:
+        """Two commands in one write and under one deadline: this is done at every look at every pane."""
+        try:
+            first, second = self._write(one, other)
+            second.add_done_callback(_retrieved)  # when the first one fails nobody waits for it
+            async with asyncio.timeout(DEADLINE_S):
+                return await first, await second
+        except TimeoutError as error:
+            raise TmuxError(f"tmux did not answer within {DEADLINE_S:.0f} s", "orchestrator doctor") from error
+        except TmuxError as error:
+            raise _closed(pane, error) from error
+
     async def _at(self, pane: str, *words: str) -> list[str]:
         try:
             return await self.command(*words)
         except TmuxError as error:
-            if "can't find pane" in error.message or "can't find window" in error.message:
-                raise PaneGone(f"the pane {pane} is closed", "start it again: orchestrator resume NAME") from error
-            raise
+            raise _closed(pane, error) from error
 
     async def _read(self) -> None:
         stream = self._process.stdout
@@ -263,6 +278,18 @@ class Control:
             answer.set_exception(TmuxError("tmux: " + " ".join(lines), "orchestrator doctor looks for causes"))
         else:
             answer.set_result(lines)
+
+
+def _retrieved(answer: asyncio.Future[list[str]]) -> None:
+    if not answer.cancelled():
+        answer.exception()
+
+
+def _closed(pane: str, error: TmuxError) -> SessionError:
+    """What tmux's refusal means for a pane."""
+    if "can't find pane" in error.message or "can't find window" in error.message:
+        return PaneGone(f"the pane {pane} is closed", "start it again: orchestrator resume NAME")
+    return error
 
 
 def quote(word: str) -> str:

@@ -115,7 +115,7 @@ class Perception:
             return Verdict(verdict.status.model_copy(update={"state": State.IDLE, "since": since}))
         began = self._began = self._began or now
         if now - began < status.START:
-            if before is None:
+            if before is None or before.state is State.BLOCKED:
                 return Verdict(Status(state=State.STARTING, since=now), status.START)
             return Verdict(before, status.START - (now - began))
         self._turn = True  # the task never began; what is seen is the truth
@@ -123,20 +123,22 @@ class Perception:
 
     def _take(self, findings: Findings, at: datetime) -> list[SessionEvent]:
         events: list[SessionEvent] = []
+        news = self.status is None or self.look_again is not None
         for evidence in findings.evidence:
             if evidence.state in (State.WORKING, State.RETRYING, State.RATE_LIMITED):
                 self.worked_at = max(self.worked_at or evidence.at, evidence.at)
                 self._turn = self._turn or evidence.source < Source.TITLE
             known = self._evidence.get(evidence.channel)
-            if known is not None and _same_claim(known, evidence):
-                evidence = evidence.model_copy(update={"at": known.at})  # it holds since then
-            self._evidence[evidence.channel] = evidence
+            if known is None or not _same_claim(known, evidence):
+                self._evidence[evidence.channel] = evidence
+                news = True
+            # else it holds since then: the older time is what second looks count from
         events += self._learn(findings)
         events += self._count(findings.responses)
         if findings.said and (findings.said, findings.asks) != self._said:
             self._said = (findings.said, findings.asks)
             events.append(Said(text=findings.said, asks=findings.asks))
-        return [*events, *self.judge(at)]
+        return [*events, *self.judge(at)] if news else events
 
     def _learn(self, findings: Findings) -> list[SessionEvent]:
         transcript = str(findings.transcript) if findings.transcript else None

@@ -80,9 +80,13 @@ def match(rules: tuple[Rule, ...], screen: Screen) -> Match | None:
     if screen.in_mode:
         return None
     lines = [line for line in screen.lines if line.strip()]
+    regions: dict[tuple[int, str], tuple[list[str], str]] = {}
     for rule in rules:
-        region = _region(rule, lines)
-        text = "\n".join(region)
+        key = (rule.last, rule.below.pattern if rule.below is not None else "")
+        if key not in regions:
+            found_lines = _region(rule, lines)
+            regions[key] = (found_lines, "\n".join(found_lines))
+        region, text = regions[key]
         if not region or any(pattern.search(text) for pattern in rule.none):
             continue
         found = [pattern.search(text) for pattern in rule.all]

@@ -1,8 +1,8 @@
 """Knows that something changed without asking: kernel events for panes, files and processes.
 
-Linux: inotify on each pane's tty (IN_MODIFY, one-shot, re-armed after a gap, so a spinner costs at most ten wake-ups a
-second) and on folders of watched files, pidfd for ends of processes. Elsewhere, or where the kernel's limits are
-reached, one joined poll does the same for everything. No timer exists for a session that is quiet.
+Linux: inotify on each pane's tty (IN_MODIFY, one-shot, re-armed after a gap, so a spinner costs at most ten, soon five
+wake-ups a second) and on folders of watched files, pidfd for ends of processes. Elsewhere, or where the kernel's limits
+are reached, one joined poll does the same for everything. No timer exists for a session that is quiet.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from sessions.watching import Poll, Watcher, watcher
 LEAD_S = 0.02
 """A burst is let finish before its screen is read."""
 GAP_S = 0.1
-"""At most ten looks a second and pane."""
+"""At most ten looks a second and pane …"""
+LONG_GAP_S = 0.2
+STREAK = 20
+"""… and five for one that has printed without a pause for about two seconds: a spinner or a stream of text."""
 SETTLED = timedelta(milliseconds=300)
 QUIET = timedelta(seconds=3)
 
@@ -38,6 +41,7 @@ class _Pane:
     on_output: OnKey
     on_quiet: OnQuiet
     looked_at: float = 0.0
+    streak: int = 0  # looks since it was last quiet
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
@@ -125,11 +129,13 @@ class Sensor:
         if self._panes.get(pane.key) is not pane:
             return
         _cancel(pane)
-        wait = max(LEAD_S, pane.looked_at + GAP_S - self._loop.time())
+        gap = GAP_S if pane.streak < STREAK else LONG_GAP_S
+        wait = max(LEAD_S, pane.looked_at + gap - self._loop.time())
         pane.timers = [self._loop.call_later(wait, self._look, pane)]
 
     def _look(self, pane: _Pane) -> None:
         pane.looked_at = self._loop.time()
+        pane.streak += 1
         self._arm(pane)  # before the look: what is written from now on counts as new
         pane.timers = [
             self._loop.call_later(SETTLED.total_seconds(), self._quiet, pane, SETTLED),
@@ -139,6 +145,7 @@ class Sensor:
 
     def _quiet(self, pane: _Pane, silence: timedelta) -> None:
         if self._panes.get(pane.key) is pane:
+            pane.streak = 0
             pane.on_quiet(pane.key, silence)
 
     def _place(self, file: _File) -> None:

@@ -49,7 +49,7 @@ class ClaudeReader:
         if self._session is not None:
             project = re.sub(r"[^A-Za-z0-9]", "-", os.path.realpath(place.worktree))
             self._transcript = config / "projects" / project / f"{self._session}.jsonl"
-        self._rules = load("claude")
+        self._screen = dialogs.ScreenReader(load("claude"))
         self._askings = Askings()
         self._requested: dict[str, datetime] = {}
         self._last: Response | None = None
@@ -79,7 +79,7 @@ class ClaudeReader:
 
     def look(self, screen: Screen) -> Findings:
         found: list[Evidence] = []
-        if (seen := dialogs.evidence(self._rules, screen, self._version)) is not None:
+        if (seen := self._screen.look(screen, self._version)) is not None:
             found.append(seen)
         title = screen.title
         state = State.WORKING if _SPINNER.match(title) else None  # ✳ stands for waiting and for resting alike

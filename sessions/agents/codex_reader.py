@@ -46,7 +46,7 @@ class CodexReader:
         self._place = place
         self._session = spec.agent_session_id
         self._rollout: Path | None = None
-        self._rules = load("codex")
+        self._screen = dialogs.ScreenReader(load("codex"))
         self._askings = Askings()
         self._torn = b""
         self._model = spec.model or ""
@@ -70,7 +70,7 @@ class CodexReader:
 
     def look(self, screen: Screen) -> Findings:
         found: list[Evidence] = []
-        if (seen := dialogs.evidence(self._rules, screen, self._version)) is not None:
+        if (seen := self._screen.look(screen, self._version)) is not None:
             found.append(seen)
         state = State.WORKING if _SPINNER.match(screen.title) else None
         if _TITLE_BLOCKED.match(screen.title):

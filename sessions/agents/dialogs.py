@@ -9,9 +9,29 @@ from sessions.errors import NotAnOption, QuestionGone
 from sessions.models import Evidence, Kind, Question, QuestionId, Source, State
 from sessions.screen_rules import Match, Rule, match
 
+_MOVING = dict.fromkeys(map(ord, "0123456789✢✳✶✻✽·*•◦⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏◐◓◑◒"))
+"""What a clock or a spinner changes; a dialog is never judged by a screen without it."""
 _YES = ("y", "yes", "approve", "allow")
 _NO = ("n", "no", "deny")
 _ALWAYS = ("a", "always")
+
+
+class ScreenReader:
+    """Judges one pane's screens. One that differs from the one before only in a clock or a spinner costs nothing."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = rules
+        self._before: tuple[str, ...] = ()
+        self._said: Evidence | None = None
+
+    def look(self, screen: Screen, version: str | None = None) -> Evidence | None:
+        """See :func:`evidence`."""
+        shape = tuple(line.translate(_MOVING) for line in screen.lines)
+        said = self._said
+        if shape == self._before and said is not None and said.state is not State.BLOCKED and not screen.in_mode:
+            return said
+        self._before, self._said = shape, evidence(self._rules, screen, version)
+        return self._said
 
 
 def evidence(rules: tuple[Rule, ...], screen: Screen, version: str | None = None) -> Evidence | None:
