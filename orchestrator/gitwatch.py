@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from orchestrator.events import Changed, Snapshotted
 from orchestrator.fleet import Row
 from sessions.agents.contract import Mode, Reading, Watch
-from sessions.models import ENDED, SessionId, State, Status
+from sessions.models import BUSY, ENDED, SessionId, State, Status
 from worktrees import changes, conflicts, snapshots
 from worktrees.errors import WorktreeError
 from worktrees.git import run as git
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("orchestrator")
 GAP_S = 2.0
 AT_ONCE = 2
+WORKS = BUSY | {State.RATE_LIMITED}
 TURN_OVER = frozenset({State.DONE, State.IDLE, State.FAILED}) | ENDED
 
 
@@ -37,6 +38,7 @@ class GitWatch:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._looking: dict[SessionId, bool] = {}  # True: look once more afterwards
         self._snapshot: set[SessionId] = set()
+        self._worked: set[SessionId] = set()  # since the last look
         self._timers: dict[SessionId, asyncio.TimerHandle] = {}
         self._watched: set[str] = set()
         self._resting: dict[SessionId, str | None] = {}  # what a clean worktree was seen at
@@ -44,8 +46,11 @@ class GitWatch:
         self._ended = asyncio.Event()
 
     def turn(self, session: SessionId, status: Status) -> None:
-        """The status changed: look when something may have come to rest."""
-        if status.state in TURN_OVER:
+        """The status changed: look when work came to rest."""
+        if status.state in WORKS:
+            self._worked.add(session)
+        elif status.state in TURN_OVER and session in self._worked:
+            self._worked.discard(session)
             self._snapshot.add(session)
             self.look(session)
 

@@ -205,6 +205,7 @@ class Supervisor:
                 return
             self.live[row.id] = session
             await session.adopt(pane)
+            self.git.look(row.id)
         elif row.launch_failure is None and row.status.state not in ENDED:
             if row.generation == 0 and launches.take_up(self, row):
                 return

@@ -1,6 +1,6 @@
 """Knows that something changed without asking: kernel events for panes, files and processes.
 
-Linux: inotify on each pane's tty (IN_MODIFY, one-shot, re-armed after a gap, so a spinner costs at most ten, soon five
+Linux: inotify on each pane's tty (IN_MODIFY, one-shot, re-armed after a gap, so a spinner costs at most ten, soon four
 wake-ups a second) and on folders of watched files, pidfd for ends of processes. Elsewhere, or where the kernel's limits
 are reached, one joined poll does the same for everything. No timer exists for a session that is quiet.
 """
@@ -23,9 +23,9 @@ LEAD_S = 0.02
 """A burst is let finish before its screen is read."""
 GAP_S = 0.1
 """At most ten looks a second and pane …"""
-LONG_GAP_S = 0.2
-STREAK = 20
-"""… and five for one that has printed without a pause for about two seconds: a spinner or a stream of text."""
+LONG_GAP_S = 0.25
+STREAK = 10
+"""… and four for one that has printed without a pause for a second: a spinner or a stream of text."""
 SETTLED = timedelta(milliseconds=300)
 QUIET = timedelta(seconds=3)
 
