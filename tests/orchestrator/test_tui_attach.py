@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -32,7 +33,8 @@ class Tmux:
 
     def __init__(self, folder: Path) -> None:
         self.socket = f"attach-{uuid.uuid4().hex[:12]}"
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
+        self.env = {name: value for name, value in kept.items() if name not in ("COLUMNS", "LINES")}
         self.env |= {"LANG": "C.UTF-8", "TMUX_TMPDIR": str(folder), "TERM": "xterm-256color"}
         self.path = str(folder / f"tmux-{os.getuid()}" / self.socket)
 
@@ -53,11 +55,12 @@ class Tmux:
 
 
 @pytest.fixture
-def servers(tmp_path: Path) -> Iterator[tuple[Tmux, Tmux]]:
-    made = Tmux(tmp_path), Tmux(tmp_path)
-    yield made
-    for tmux in made:
-        subprocess.run(["tmux", "-L", tmux.socket, "kill-server"], env=tmux.env, capture_output=True, check=False)
+def servers() -> Iterator[tuple[Tmux, Tmux]]:
+    with tempfile.TemporaryDirectory(prefix="tmux-") as folder:  # short: the path of a socket has about 100 bytes
+        made = Tmux(Path(folder)), Tmux(Path(folder))
+        yield made
+        for tmux in made:
+            subprocess.run(["tmux", "-L", tmux.socket, "kill-server"], env=tmux.env, capture_output=True, check=False)
 
 
 def start_agent(tmux: Tmux) -> None:
