@@ -42,11 +42,14 @@ class Anthropic:
                 tools=tools,
             ) as stream:
                 yield from stream.text_stream
-                yield _turn(stream.get_final_message())
+                message = stream.get_final_message()
+            if message.stop_reason is None:  # the SDK takes an early end of the stream for the end of the answer
+                raise TryAgain("the stream broke: the answer is not whole")
+            yield _turn(message)
         except anthropic.APIStatusError as error:
             raise refusal(error.status_code, error.message, error.response.headers) from error
         except anthropic.APIConnectionError as error:
-            raise TryAgain(f"no connection to {self._client.base_url}: {error.__cause__ or error}") from error
+            raise TryAgain(f"the connection to {self._client.base_url} failed: {error.__cause__ or error}") from error
         except anthropic.APIError as error:
             raise TryAgain(f"the stream broke: {error.message}") from error
         except httpx2.HTTPError as error:  # the SDK lets it through once the stream has begun

@@ -48,7 +48,7 @@ class OpenAI:
         except openai.APIStatusError as error:
             raise refusal(error.status_code, error.message, error.response.headers) from error
         except openai.APIConnectionError as error:
-            raise TryAgain(f"no connection to {self._client.base_url}: {error.__cause__ or error}") from error
+            raise TryAgain(f"the connection to {self._client.base_url} failed: {error.__cause__ or error}") from error
         except openai.APIError as error:
             raise TryAgain(f"the stream broke: {error.message}") from error
         except httpx2.HTTPError as error:  # the SDK lets it through once the stream has begun
@@ -88,12 +88,12 @@ def _collect(stream: Any, asked: str) -> Iterator[str | Turn]:
     text: list[str] = []
     calls: dict[int, dict[str, str]] = {}
     usage: Any = None
-    name, model, cut = "", asked, False
+    name, model, finish = "", asked, ""
     for chunk in stream:
         name, model = chunk.id or name, chunk.model or model
         usage = chunk.usage or usage
         for choice in chunk.choices:
-            cut = cut or choice.finish_reason == "length"
+            finish = choice.finish_reason or finish
             if choice.delta.content:
                 text.append(choice.delta.content)
                 yield choice.delta.content
@@ -103,12 +103,12 @@ def _collect(stream: Any, asked: str) -> Iterator[str | Turn]:
                 if part.function is not None:
                     call["name"] += part.function.name or ""
                     call["arguments"] += part.function.arguments or ""
-    if not text and not calls and usage is None:
-        raise TryAgain("the answer ended before it began")
+    if not finish and usage is None:
+        raise TryAgain("the stream broke: the answer is not whole")
     name = name or f"unnamed-{secrets.token_hex(6)}"
     yield Turn(
         id=name,
-        cut=cut,
+        cut=finish == "length",
         model=model,
         text="".join(text),
         calls=tuple(
