@@ -49,7 +49,9 @@ class SessionActions:
         return why_not(action, self.current(), lost=self._app.lost > 0)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """None makes Textual draw the key dim and not act."""
+        """None makes Textual draw the key dim and not act; False hides it, as all are while keys go to a pane."""
+        if getattr(self.app.focused, "typing", False):
+            return False
         return None if self.is_mounted and self.why_not(action, parameters) else True
 
     def on_key(self, event: events.Key) -> None:

@@ -32,7 +32,7 @@ class Orchestrator(App[None]):
     CSS_PATH = "orchestrator.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", id="help"),
+        Binding("question_mark", "help", "Help", id="help", tooltip="All keys and all states"),
         Binding("colon", "command_palette", "Commands", id="commands", tooltip="Everything by name"),
         Binding("ctrl+p", "command_palette", "Commands", show=False),
         Binding("q", "quit", "Detach", id="detach", tooltip="Leave the dashboard; agents go on"),
@@ -81,7 +81,7 @@ class Orchestrator(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While keys go through to a pane, none of them leaves the dashboard."""
-        if action == "quit" and getattr(self.focused, "typing", False):
+        if action in ("quit", "help", "command_palette") and getattr(self.focused, "typing", False):
             return False
         return super().check_action(action, parameters)
 
@@ -142,17 +142,19 @@ class Orchestrator(App[None]):
             self.complain(problem, f"in another terminal: orchestrator attach {row.name}")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every key of the screen as a command by name, then Textual's own."""
+        """Every key of the screen as a command by name, then those of Textual's own that are of use here."""
         for _key, active in sorted(screen.active_bindings.items(), key=lambda item: item[1].binding.description):
             binding = active.binding
             if binding.id and binding.description and active.enabled and binding.action != "command_palette":
                 action = binding.action
                 yield SystemCommand(
-                    f"{binding.description} ({binding.key_display or binding.key})",
+                    f"{binding.description} ({self.get_key_display(binding)})",
                     binding.tooltip or binding.description,
                     lambda action=action: self.call_later(screen.run_action, action),
                 )
-        yield from super().get_system_commands(screen)
+        for command in super().get_system_commands(screen):
+            if command.title in ("Theme", "Screenshot"):
+                yield command
 
     def action_help(self) -> None:
         from orchestrator.tui.screens.help import HelpScreen

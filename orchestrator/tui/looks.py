@@ -13,7 +13,8 @@ from orchestrator.attention import Rank, rank
 from orchestrator.fleet import Row
 from sessions.models import ENDED, State
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Controls, and what turns the direction of writing around or takes no room: a command could look like another one.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _BARS = "▁▂▃▄▅▆▇█"
 
 

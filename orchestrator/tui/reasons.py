@@ -23,12 +23,14 @@ class Reason:
 ON_A_SESSION = frozenset(
     {"open", "send", "attach", "merge", "interrupt", "drop", "diff", "update", "pause", "resume", "type"}
 )
-_WRITES = frozenset({"new", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "type", "answer"})
+_ASKS_THE_DAEMON = frozenset(
+    {"new", "attach", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "type", "answer"}
+)
 
 
 def why_not(action: str, row: Row | None, *, lost: bool) -> Reason | None:
     """What stands in the way of ``action`` on ``row``; ``lost``: nobody is there to carry it out."""
-    if lost and action in _WRITES:
+    if lost and action in _ASKS_THE_DAEMON:
         return Reason("The daemon cannot be reached", "it is tried again by itself")
     if action not in ON_A_SESSION:
         return None

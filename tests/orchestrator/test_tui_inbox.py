@@ -150,6 +150,24 @@ async def test_a_dialog_that_cannot_be_read_is_never_answered_by_guess() -> None
         assert "o attaches · i types into it" in shown.said()[0]
 
 
+async def test_a_command_that_goes_on_below_says_so_until_its_end_was_seen() -> None:
+    long = REMOVE.model_copy(update={"id": QuestionId("q-long"), "command": "\n".join(f"step {n}" for n in range(30))})
+    link = SampleLink()
+    link.status("login-form", State.BLOCKED, long, ago_s=252)
+    async with dashboard(link, NARROW) as shown:
+        await opened(shown)
+        await shown.sees("▼ it goes on: space shows more")
+        assert "step 29" not in shown.text()
+        await shown.press("space", "space")
+        await shown.sees("step 29")
+        await shown.press("space", "space")
+        await shown.until(lambda: "it goes on" not in shown.text())
+        await shown.press("w")
+        await shown.sees("codex asks")
+        await shown.press("w")
+        await shown.sees("step 0")
+
+
 async def test_a_new_question_rings_once() -> None:
     async with dashboard(SampleLink()) as shown:
         rung: list[int] = []

@@ -171,6 +171,8 @@ async def test_typing_goes_through_to_the_pane_until_it_is_left() -> None:
     async with dashboard(SampleLink()) as shown:
         await shown.press("i")
         await shown.sees("typing, ctrl+] leaves")
+        await shown.sees("ctrl+] Leave; every other key goes to the pane")
+        assert "Merge" not in shown.text()
         await shown.press("q", "s", "enter", "escape", "ctrl+c", "ctrl+q", "colon")
         await shown.until(lambda: len(shown.link.calls) == 7)
         assert [call.literal or call.keys[0] for call in shown.link.calls] == (
@@ -180,6 +182,17 @@ async def test_typing_goes_through_to_the_pane_until_it_is_left() -> None:
         await shown.sees("login-form — live")
         await shown.press("j")
         assert table(shown).selected.name == "db-migrate"
+
+
+async def test_a_command_by_name_does_what_its_key_does() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await shown.press("j", "j", "j", "ctrl+p")
+        await shown.until(lambda: not isinstance(shown.app.screen, MainScreen))
+        await shown.press(*"interr")
+        await shown.sees("Interrupt what it does now")
+        await shown.press("enter")
+        await shown.until(lambda: "interrupt" in shown.verbs())
+        assert isinstance(shown.app.screen, MainScreen)
 
 
 async def test_the_filter_works_while_it_is_typed_and_escape_shows_all() -> None:

@@ -36,7 +36,7 @@ class MainScreen(SessionActions, Screen[None]):
         Binding("n", "new", "New", id="new", tooltip="Start an agent on a new task"),
         *SessionActions.KEYS,
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
-        Binding("escape", "clear", "Clear the filter", show=False, id="clear"),
+        Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
         Binding("1", "focus('#fleet')", "Fleet", show=False),
         Binding("2", "focus('#pane')", "Live pane", show=False),
         Binding("3", "focus('#needs-you')", "Needs you", show=False),
@@ -81,6 +81,7 @@ class MainScreen(SessionActions, Screen[None]):
 
     def show_lost(self, lost: int) -> None:
         self.set_class(lost > 0, "lost")
+        self._frame_title()
         self.dim_keys()
 
     def show_typing(self, typing: bool) -> None:
@@ -88,7 +89,6 @@ class MainScreen(SessionActions, Screen[None]):
         if not typing and self.pane.has_focus:
             self.table.focus()
         self._frame_title()
-        self.refresh_bindings()
 
     def tick(self) -> None:
         """Ages grow, on the screen that is seen."""
@@ -163,7 +163,7 @@ class MainScreen(SessionActions, Screen[None]):
         if row is None:
             pane.border_title, pane.border_subtitle = "2 Live", ""
             return
-        mode = "typing, ctrl+] leaves" if pane.typing else "live"
+        mode = "typing, ctrl+] leaves" if pane.typing else "its last picture" if self._app.lost else "live"
         pane.border_title = f"2 {one_line(row.name)} — {mode}"
         behind = f" ↓{row.drift.behind}" if row.drift and row.drift.behind else ""
         conflict = f"  ≠ {len(row.conflicts)} in conflict" if row.conflicts else ""

@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from orchestrator.tui.looks import plain
 
-DIM = "#8a8a8a"
+DIM = "dim"
 CURSOR_TINT = 0.32
 """How much of the focus colour is under the cursor: little enough that every colour of a state stays readable."""
 

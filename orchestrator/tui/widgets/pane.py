@@ -22,7 +22,7 @@ from orchestrator.tui.widgets.lines import DIM
 
 _SGR = re.compile(r"\x1b\[[0-9;:]*m")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_()][0-9A-Za-z]?)")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0d\x10-\x1a\x1c-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0d\x10-\x1a\x1c-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _DRAWING = str.maketrans("jklmnqtuvwx`a~", "┘┐┌└┼─├┤┴┬│◆▒·")
 LATE_S = 0.4
 """A picture comes within this time; until then nothing is said, so that moving through the fleet does not flicker."""
@@ -66,7 +66,9 @@ def picture_line(line: str) -> Text:
 class PaneView(Widget, can_focus=True):
     """Shows frames of the session that it follows. ``typing``: keys go through to the program."""
 
-    BINDINGS = [Binding("ctrl+right_square_bracket", "leave", "Leave", show=False)]
+    BINDINGS = [
+        Binding("ctrl+right_square_bracket", "leave", "Leave; every other key goes to the pane", key_display="ctrl+]")
+    ]
     session: reactive[str | None] = reactive(None, repaint=False)
     typing: reactive[bool] = reactive(False)
 
@@ -79,6 +81,14 @@ class PaneView(Widget, can_focus=True):
     def on_mount(self) -> None:
         self.run_worker(self._send_keys(), name="keys")
         self.watch(self.app, "fleet", self._without_picture, init=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing is to be left while nothing is typed."""
+        return self.typing if action == "leave" else super().check_action(action, parameters)
+
+    def watch_typing(self, typing: bool) -> None:
+        self.set_class(typing, "-typing")
+        self.refresh_bindings()
 
     def watch_session(self, session: str | None) -> None:
         self.typing = False
@@ -128,7 +138,7 @@ class PaneView(Widget, can_focus=True):
             text.stylize("reverse", frame.cursor_column, frame.cursor_column + 1)
         strip = Strip(list(text.render(self.app.console, end=""))).apply_style(self.rich_style)
         if strip.cell_length > width > 0:
-            mark = Text(">" if plain() else "›", DIM).render(self.app.console, end="")
+            mark = Text().append(">" if plain() else "›", DIM).render(self.app.console, end="")
             return Strip([*strip.crop(0, width - 1), *Strip(mark).apply_style(self.rich_style)], width)
         return strip.adjust_cell_length(width, self.rich_style)
 
