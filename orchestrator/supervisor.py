@@ -191,7 +191,9 @@ class Supervisor:
                 with suppress(SessionError):
                     await session.stop()
         self.ending.set()
-        return Done(message="the daemon ends; " + ("all agents are stopped" if command.agents else "agents run on"))
+        left = sum(session.running for session in self.live.values())
+        said = f"{left} agents run on" if left > 1 else "one agent runs on" if left else "no agent runs"
+        return Done(message=f"the daemon ends; {said}")
 
     async def _take_up(self, row: Row, pane: Pane | None) -> None:
         """One session at the start: adopt its pane, finish a launch that was cut off, or say that it is lost."""

@@ -53,17 +53,27 @@ def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str]) -> t
     _write_private(place.folder / "env.json", json.dumps(kept))
     lines = ["#!/bin/sh", 'rm -f -- "$0"']
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(env.items())]
-    lines += [f"cd -- {shlex.quote(str(place.worktree))} || exit 1", f"exec {shlex.join(launch.argv)}", ""]
+    lines += [f"cd -- {shlex.quote(str(place.worktree))} || exit 1"]
+    # Not exec: tmux wakes a pane's own process when it is stopped, so that the program could not be held.
+    lines += ["trap : INT QUIT", shlex.join(launch.argv), "exit $?", ""]
     script = place.folder / SCRIPT
     _write_private(script, "\n".join(lines))
     return start_argv(place.folder)
 
 
 def clear(place: Place) -> None:
-    """Put away what an earlier launch left, so that it is not taken for this one's. The program's events stay."""
+    """Put away what an earlier launch left, so that it is not taken for this one's.
+
+    The program's events stay, because its tokens are summed from them; a line marks where this launch begins, so that a
+    question of a program that was killed is open no more.
+    """
     for path in (place.spool, place.log):
         with suppress(FileNotFoundError):
             path.replace(path.with_name(path.name + ".before"))
+    with suppress(FileNotFoundError):
+        descriptor = os.open(place.events, os.O_WRONLY | os.O_APPEND)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(b'\n{"type": "hello"}\n')
 
 
 def start_argv(folder: Path) -> tuple[str, ...]:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 
 def hold(leader: int, paused: bool) -> None:
-    """SIGSTOP or SIGCONT to every process of the terminal session that ``leader`` leads.
+    """SIGSTOP or SIGCONT to every process of the terminal session that ``leader`` leads, but for the leader.
 
-    Children are stopped before the leader and released after it, so that none is seen as gone.
+    The leader is the start script that waits for the program; tmux would wake it at once and everything with it.
     """
-    # False sorts first: a leader to be stopped comes last, one to be released comes first.
-    for pid in sorted(of_session(leader), key=lambda pid: (pid == leader) is paused):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGSTOP if paused else signal.SIGCONT)
+    for pid in of_session(leader):
+        if pid != leader:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGSTOP if paused else signal.SIGCONT)
 
 
 def of_session(leader: int) -> list[int]:

@@ -100,7 +100,8 @@ class Session:
             self.emit([launched])
             await self.control.pipe(pane.id, str(self.place.log))
         if pane.dead:
-            self._ended(pane)
+            self._follow()  # what it told before it ended
+            await self._exited()
             return
         self._follow()
         self._sensor.watch_exit(self.id, pane.pid, self._on_exit)
@@ -239,11 +240,10 @@ class Session:
 
     def _ended(self, pane: Pane) -> None:
         self.pane = pane
-        how = (
-            f"ended by signal {pane.exit_signal}"
-            if pane.exit_signal is not None
-            else f"exited with code {pane.exit_status}"
-        )
+        code, number = pane.exit_status, pane.exit_signal
+        if number is None and code is not None and code > 128:
+            number = code - 128  # as a shell tells it
+        how = f"ended by signal {number}" if number is not None else f"exited with code {code}"
         self._unwatch()
         status = self.status
         if status is None or status.state not in ENDED:
