@@ -92,8 +92,8 @@ def test_a_new_program_takes_back_what_the_last_one_claimed() -> None:
     assert perception.status.state is State.BLOCKED
     perception.read(_reading({"type": "hello"}))
     assert perception.status.state is State.UNKNOWN
-    perception.read(_reading({"type": "hello"}, {"type": "state", "state": "idle"}))
-    assert perception.status.state is State.IDLE
+    perception.read(_reading(QUESTION, {"type": "hello"}, {"type": "state", "state": "working"}))
+    assert perception.status.state is State.WORKING
 
 
 def test_hello_names_the_conversation() -> None:
