@@ -94,7 +94,9 @@ class MainScreen(SessionActions, Screen[None]):
         """Ages grow, on the screen that is seen."""
         if self.is_current:
             self.table.tick()
-            self.query_one(NeedsYou).refresh()
+            needs = self.query_one(NeedsYou)
+            if needs.size.height and needs.display:
+                needs.refresh()
 
     def on_lines_moved(self, event: Lines.Moved) -> None:
         if isinstance(event.lines, NeedsYou) and self.focused is event.lines and event.lines.selected is not None:

@@ -29,6 +29,7 @@ class FleetTable(Lines):
         self.rows: list[Row] = []
         self.filter = ""
         self._all = 0
+        self._ticked: dict[int, tuple[str, str]] = {}
 
     @property
     def selected(self) -> Row | None:
@@ -60,9 +61,14 @@ class FleetTable(Lines):
         self.refresh()
 
     def tick(self) -> None:
-        """Ages grow: draw again if anything that is shown has one."""
-        if self.rows:
-            self.refresh()
+        """Time passed: draw the lines again whose age or rate reads differently by now."""
+        now, first = self.now(), self.scroll_offset.y
+        shown = self.rows[first : first + self.size.height]
+        texts = {first + n: (self._idle(row, now), self._rate(row, now)[0]) for n, row in enumerate(shown)}
+        for at, text in texts.items():
+            if self._ticked.get(at) != text:
+                self.refresh_line(self.head_lines + at)
+        self._ticked = texts
 
     def select(self, session: str) -> bool:
         """Put the cursor on a session."""
@@ -119,7 +125,8 @@ class FleetTable(Lines):
 
     def _columns(self, width: int) -> list[tuple[str, int, bool]]:
         """Name, cells and whether it is set to the right; the name takes what is left."""
-        fixed = [("state", 6, False), ("agent", 6, False), ("tok/s", 5, True)]
+        agent = max(5, min(8, max((len(row.agent) for row in self.rows), default=0)))
+        fixed = [("state", 6, False), ("agent", agent, False), ("tok/s", 5, True)]
         if width >= 64:
             fixed.append(("total", 5, True))
         fixed += [("idle", 5, True), ("+", 5, True), ("−", 5, True)]
