@@ -91,6 +91,10 @@ def application(supervisor: Supervisor) -> Starlette:
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
+            if supervisor.ending.is_set():
+                ending = JSONResponse({"error": "the daemon is ending", "hint": "try again"}, 503)
+                await ending(scope, receive, send)
+                return
             headers = dict(scope["headers"])
             spoken = headers.get(PROTOCOL_HEADER.lower().encode(), b"").decode("ascii", "replace")
             if spoken and spoken != PROTOCOL:

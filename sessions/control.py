@@ -287,7 +287,7 @@ def _retrieved(answer: asyncio.Future[list[str]]) -> None:
 
 def _closed(pane: str, error: TmuxError) -> SessionError:
     """What tmux's refusal means for a pane."""
-    if "can't find pane" in error.message or "can't find window" in error.message:
+    if any(words in error.message for words in ("can't find pane", "can't find window", "pane has exited")):
         return PaneGone(f"the pane {pane} is closed", "start it again: orchestrator resume NAME")
     return error
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sessions import prices, status, usage
 from sessions.agents.contract import Findings, Reader, Reading, Screen
 from sessions.events import Active, AgentKnown, Counted, Said, SessionEvent, StatusChanged
-from sessions.models import Evidence, Response, Source, State, Status
+from sessions.models import Evidence, Kind, Response, Source, State, Status
 from sessions.status import Verdict
 
 EXIT = "exit"
@@ -125,9 +125,9 @@ class Perception:
         events: list[SessionEvent] = []
         news = self.status is None or self.look_again is not None
         for evidence in findings.evidence:
+            self._turn = self._turn or _tells_of_a_turn(evidence)
             if evidence.state in (State.WORKING, State.RETRYING, State.RATE_LIMITED):
                 self.worked_at = max(self.worked_at or evidence.at, evidence.at)
-                self._turn = self._turn or evidence.source < Source.TITLE
             known = self._evidence.get(evidence.channel)
             if known is None or not _same_claim(known, evidence):
                 self._evidence[evidence.channel] = evidence
@@ -182,6 +182,13 @@ def _same(one: Status, other: Status) -> bool:
         and one.exit_code == other.exit_code
         and _asked(one) == _asked(other)
     )
+
+
+def _tells_of_a_turn(evidence: Evidence) -> bool:
+    """A strong source speaks of a turn that runs or ran; rest, and a dialog about the program, come before one too."""
+    if evidence.source >= Source.TITLE or evidence.state in (None, State.IDLE, State.STARTING):
+        return False
+    return evidence.state is not State.BLOCKED or evidence.kind not in (None, Kind.DIALOG)
 
 
 def _same_claim(one: Evidence, other: Evidence) -> bool:

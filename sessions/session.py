@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -98,7 +99,8 @@ class Session:
         self.pane = pane
         if launched is not None:
             self.emit([launched])
-            await self.control.pipe(pane.id, str(self.place.log))
+            with suppress(PaneGone):  # it may have ended already
+                await self.control.pipe(pane.id, str(self.place.log))
         if pane.dead:
             self._follow()  # what it told before it ended
             await self._exited()

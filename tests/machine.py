@@ -107,6 +107,11 @@ class Machine:
         )
         return int(done.stdout)
 
+    def wait_for_no_daemon(self) -> None:
+        """Until the daemon that runs has ended by itself."""
+        words = "from orchestrator import client; raise SystemExit(not client.wait_gone())"
+        subprocess.run([sys.executable, "-c", words], env=self.env, check=True)
+
     def server(self) -> Server:
         before = os.environ.get("ORCHESTRATOR_HOME")
         os.environ["ORCHESTRATOR_HOME"] = str(self.state)

@@ -113,6 +113,10 @@ def _answer(method: str, path: str, body: dict[str, Any] | None, timeout: float 
     try:
         client.ensure_daemon()
         status, said = client.request(method, path, body, timeout)
+        if status == 503:  # one is just ending: its successor answers
+            client.wait_gone()
+            client.ensure_daemon()
+            status, said = client.request(method, path, body, timeout)
     except (client.DaemonError, SessionError) as error:
         raise CommandError(error.message, error.hint) from error
     except OSError as error:

@@ -91,6 +91,7 @@ def test_a_killed_tmux_server_leaves_work_and_resume(machine: Machine) -> None:
     _coder(machine, "--name", "t", "task")
     machine.ok("wait", "t", "--for", "done", "--timeout", "20")
     subprocess.run(["tmux", "-L", machine.server().socket, "kill-server"], check=True)
+    machine.wait_for_no_daemon()
     item = machine.session("t")
     assert item["state"] == "lost"
     assert "does not run" in machine.refused("send", "t", "hello")
