@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import random
 import secrets
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sessions.coder import interrupts
 from sessions.coder.conversation import INTERRUPTED, Call, Conversation, Turn
 from sessions.coder.events import Events
 from sessions.coder.permission import Permission, must_ask, request
@@ -80,7 +78,7 @@ class Agent:
                     self._events.state("done")
                     return True
         except KeyboardInterrupt:
-            with _undisturbed():
+            with interrupts.ignored():
                 for call in self.conversation.unanswered():
                     self.conversation.result(call, INTERRUPTED, failed=True)
                 self._terminal.error("interrupted")
@@ -239,13 +237,3 @@ def _shown(call: Call) -> str:
         if key in call.input:
             return " ".join(str(call.input[key]).split())
     return ""
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """A second interrupt waits no turn: it is not heard while the first one is put down."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import threading
 import uuid
@@ -26,7 +27,17 @@ class UsageError(Exception):
 
 
 def run(argv: Sequence[str] | None = None) -> int:
-    """One run of the program."""
+    """One run of the program; returns its exit code."""
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read what we print has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
     options = _parser().parse_args(argv)
     try:
         provider = _provider(options)
@@ -82,8 +93,10 @@ def _talk(agent: Agent, terminal: Terminal, events: Events, task: str, model: st
         except KeyboardInterrupt:
             continue
     terminal.note(f"{agent.usage['input']} tokens in, {agent.usage['output']} out")
-    if agent.conversation.path is not None:
-        terminal.note(f"go on later: orchestrator coder --resume --transcript {agent.conversation.path}")
+    if agent.conversation.path is not None and agent.conversation.records:
+        terminal.note(
+            f"go on later: orchestrator coder --resume --transcript {shlex.quote(str(agent.conversation.path))}"
+        )
     return 0
 
 

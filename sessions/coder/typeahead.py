@@ -18,6 +18,8 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from sessions.coder import interrupts
+
 _PASTE, _PASTED = b"\x1b[200~", b"\x1b[201~"
 _SEQUENCE = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z~]|O[A-Za-z])")
 _ALONE_S = 0.05
@@ -58,16 +60,23 @@ class Typeahead:
         descriptor = sys.stdin.fileno()
         sys.stdout.write("\x1b[?2004h")
         sys.stdout.flush()
-        self._wake = os.pipe()
-        self._thread = threading.Thread(target=self._collect, args=(descriptor,), daemon=True)
-        self._thread.start()
+        try:
+            with interrupts.deferred():
+                self._wake = os.pipe()
+                self._thread = threading.Thread(target=self._collect, args=(descriptor,), daemon=True)
+                self._thread.start()
+        except KeyboardInterrupt:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_: object) -> None:
-        os.write(self._wake[1], b"x")
-        if self._thread is not None:
-            self._thread.join()
-        for end in self._wake:
-            os.close(end)
+        # A thread that is left behind would take what is typed into the next input line.
+        with interrupts.deferred():
+            os.write(self._wake[1], b"x")
+            if self._thread is not None:
+                self._thread.join()
+            for end in self._wake:
+                os.close(end)
 
     def _collect(self, descriptor: int) -> None:
         rest = b""

@@ -137,6 +137,31 @@ def test_modules_of_the_worktree_are_not_taken_for_the_coders_own(machine: Machi
     machine.ok("wait", "clash", "--for", "done", "--timeout", "20")
 
 
+@pytest.mark.parametrize("state", ["blocked", "working", "done"])
+def test_it_ends_by_itself_when_it_is_stopped(machine: Machine, state: str) -> None:
+    mode = "default" if state == "blocked" else "bypass"
+    command = "true" if state == "done" else "sleep 1000"
+    _script(machine, {"text": "Long.", "calls": [call("run", command=command, why="")]}, {"text": "End."})
+    machine.ok("run", "--agent", "coder", "--name", "job", "--permission-mode", mode, "do it")
+    machine.ok("wait", "job", "--for", state, "--timeout", "20")
+    machine.ok("stop", "job")
+    assert machine.session("job")["state"] == "exited"
+    assert "exited with code 0" in machine.ok("why", "job")
+
+
+def test_a_message_while_it_works_comes_next_and_an_interrupt_leaves_it_at_its_prompt(machine: Machine) -> None:
+    busy = {"text": "Busy.", "calls": [call("run", command="sleep 1000", why="")]}
+    _script(machine, busy, {"text": "First."}, {"text": "Second."})
+    machine.ok("run", "--agent", "coder", "--name", "job", "--permission-mode", "bypass", "do it")
+    machine.ok("wait", "job", "--for", "working", "--timeout", "20")
+    machine.ok("send", "job", "and then\nthis")
+    machine.ok("interrupt", "job")
+    machine.ok("wait", "job", "--for", "done", "--timeout", "20")
+    machine.ok("send", "job", '-last: `$x` "!"')
+    machine.ok("wait", "job", "--for", "done", "--timeout", "20")
+    assert [entry["text"] for entry in _records(machine, "user")] == ["do it", "and then\nthis", '-last: `$x` "!"']
+
+
 def test_a_killed_coder_asks_no_more_and_goes_on_where_it_was(machine: Machine) -> None:
     _script(
         machine,
