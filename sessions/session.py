@@ -221,9 +221,11 @@ class Session:
         self._run(self._exited())
 
     async def _exited(self) -> None:
-        """Ask tmux how the program ended; tmux 3.3a may know only at the second look."""
+        """Ask tmux how the program ended. tmux 3.3a may miss a child's end; that of another makes it look again."""
         for attempt in range(5):
             try:
+                if attempt == 2:
+                    await self.control.command("run-shell", "-b", "true")
                 panes = await self.control.panes()
             except SessionError:
                 return

@@ -144,6 +144,20 @@ def test_a_program_that_never_joins_gets_its_task_typed_and_is_never_called_idle
     assert machine.session("mute")["state"] == "exited"
 
 
+def test_how_a_program_ended_is_known(machine: Machine) -> None:
+    for name, end, state in (
+        ("good", "exit 0", "exited"),
+        ("bad", "exit 3", "crashed"),
+        ("hit", "kill -9 $$", "crashed"),
+    ):
+        machine.ok("run", "--agent", "command", "--name", name, "--", "sh", "-c", f"echo here; sleep 0.2; {end}")
+        machine.ok("wait", name, "--for", "exited,crashed,lost", "--timeout", "20")
+        assert machine.session(name)["state"] == state, machine.ok("why", name)
+    assert "exited with code 0" in machine.ok("why", "good")
+    assert "exited with code 3" in machine.ok("why", "bad")
+    assert "ended by signal 9" in machine.ok("why", "hit")
+
+
 def test_a_program_that_is_missing_is_refused_before_anything_is_made(machine: Machine) -> None:
     said = machine.refused("run", "--agent", "command", "--name", "none", "--", "no-such-program")
     assert "'no-such-program' was not found" in said
