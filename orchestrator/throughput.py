@@ -25,7 +25,7 @@ def series(responses: Iterable[Response], now: datetime, window: timedelta, buck
     start = now - window
     sums = [0.0] * buckets
     for began, ended, tokens in _intervals(responses):
-        if ended <= start or began >= now:
+        if ended <= start or began > now or (began == now and ended > now):
             continue
         length = (ended - began).total_seconds()
         if length <= 0:

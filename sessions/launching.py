@@ -20,6 +20,7 @@ from sessions.agents.contract import Launch, Place
 from sessions.models import Spec
 
 SCRIPT = "launch.sh"
+EXIT = "exit-code"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOT_INHERITED = frozenset({"TMUX", "TMUX_PANE", "COLUMNS", "LINES", "PWD", "OLDPWD", "SHLVL", "_", "TERM"})
@@ -55,7 +56,9 @@ def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str]) -> t
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(env.items())]
     lines += [f"cd -- {shlex.quote(str(place.worktree))} || exit 1"]
     # Not exec: tmux wakes a pane's own process when it is stopped, so that the program could not be held.
-    lines += ["trap : INT QUIT", shlex.join(launch.argv), "exit $?", ""]
+    # The code is written down too: tmux 3.3a loses that of a program which ends at once.
+    ended = f'code=$?; printf %s "$code" >{shlex.quote(str(place.folder / EXIT))}; exit "$code"'
+    lines += ["trap : INT QUIT", shlex.join(launch.argv), ended, ""]
     script = place.folder / SCRIPT
     _write_private(script, "\n".join(lines))
     return start_argv(place.folder)
@@ -70,6 +73,7 @@ def clear(place: Place) -> None:
     for path in (place.spool, place.log):
         with suppress(FileNotFoundError):
             path.replace(path.with_name(path.name + ".before"))
+    (place.folder / EXIT).unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         descriptor = os.open(place.events, os.O_WRONLY | os.O_APPEND)
         with os.fdopen(descriptor, "wb") as file:
@@ -80,6 +84,14 @@ def start_argv(folder: Path) -> tuple[str, ...]:
     """The argv that runs the start script with an empty environment."""
     env = shutil.which("env") or "/usr/bin/env"
     return (env, "-i", "/bin/sh", str(folder / SCRIPT))
+
+
+def exit_code(folder: Path) -> int | None:
+    """How the program ended, as its start script saw it; None when it did not see that."""
+    try:
+        return int((folder / EXIT).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def pending(folder: Path) -> bool:

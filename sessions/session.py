@@ -245,13 +245,15 @@ class Session:
     def _ended(self, pane: Pane) -> None:
         self.pane = pane
         code, number = pane.exit_status, pane.exit_signal
+        if code is None and number is None:
+            code = launching.exit_code(self.place.folder)
         if number is None and code is not None and code > 128:
             number = code - 128  # as a shell tells it
         how = f"ended by signal {number}" if number is not None else f"exited with code {code}"
         self._unwatch()
         status = self.status
         if status is None or status.state not in ENDED:
-            self.emit(self.perception.ended(pane.exit_status, how, now(), asked=self._stopping))
+            self.emit(self.perception.ended(code, how, now(), asked=self._stopping))
         self.news.tell()
 
     def _gone(self) -> None:
