@@ -55,6 +55,7 @@ class Orchestrator(App[None]):
         self.repository = repository
         self.now = now
         self.draft: dict[str, str] = {}  # an unsent task of the form
+        self.known = False  # the fleet was read once; before that an empty one says nothing
         self.lost_why = ""
         self.said = 0  # seq of the newest notice that was shown
         self.wanted: str | None = None  # a session that was launched here, to be selected when it appears
@@ -162,7 +163,7 @@ class Orchestrator(App[None]):
         self.push_screen(HelpScreen())
 
     def _show(self, fleet: Fleet) -> None:
-        self.lost = 0
+        self.lost, self.known = 0, True
         if self.said == 0:
             self.said = fleet.seq  # what happened before the dashboard opened is in the log
         for envelope in fleet.notices:

@@ -34,7 +34,7 @@ from orchestrator.fleet import Fleet, apply
 from orchestrator.link import Frame, LinkDown
 from sessions.events import Active, Counted, Launched, StatusChanged
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Response, Role, SessionId, State, Status, Usage
-from worktrees.models import Drift, Totals
+from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Totals
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """The time of the sample; tests give the dashboard this clock."""
@@ -63,6 +63,19 @@ PANE = """\
 \x1b[33m✳ Writing tests… (41s · ↓ 3.2k tokens · esc to interrupt)\x1b[0m
 """
 
+DIALOG = """\
+\x1b[1mBash command\x1b[0m
+
+  rm -rf build/
+  \x1b[2mRemove the old bundle\x1b[0m
+
+Do you want to proceed?
+\x1b[36m❯ 1. Yes\x1b[0m
+  2. Yes, and don't ask again for rm commands in this project
+  3. No, and tell it what to do differently (esc)
+"""
+PICTURES = {"api-retry": PANE, "login-form": DIALOG}
+
 REMOVE = Question(
     id=QuestionId("q-remove"),
     kind=Kind.PERMISSION,
@@ -89,6 +102,45 @@ SCHEMA = Question(
     ),
     free_text=True,
     asked_at=NOW,
+)
+
+CHANGES = (
+    Change(
+        kind=ChangeKind.MODIFIED,
+        path="src/client.py",
+        added=2,
+        removed=1,
+        hunks=(
+            Hunk(
+                header="async def send(self, request):",
+                old_start=41,
+                new_start=41,
+                lines=(
+                    Line(sign=" ", text="    async def send(self, request):", old=41, new=41),
+                    Line(sign="-", text="        return await self._pool.send(request)", old=42),
+                    Line(sign="+", text="        for attempt in backoff(self.retries):", new=42),
+                    Line(sign="+", text="            return await attempt(request)", new=43),
+                ),
+            ),
+        ),
+    ),
+    Change(
+        kind=ChangeKind.ADDED,
+        path="tests/test_retry.py",
+        added=1,
+        removed=0,
+        untracked=True,
+        hunks=(Hunk(header="", old_start=0, new_start=1, lines=(Line(sign="+", text="import pytest", new=1),)),),
+    ),
+    Change(kind=ChangeKind.RENAMED, path="docs/[b]retry.md", old_path="docs/old.md", added=0, removed=0),
+    Change(kind=ChangeKind.MODIFIED, path="logo.png", added=None, removed=None, binary=True),
+)
+ENTRIES = (
+    Entry(role=Role.USER, text="Retry requests that fail. [red]No markup.[/red]"),
+    Entry(role=Role.AGENT, text="I'll add the retry policy to the client first."),
+    Entry(role=Role.TOOL, title="Read src/client.py"),
+    Entry(role=Role.TOOL, title="result", text="\n".join(f"line {n}" for n in range(12))),
+    Entry(role=Role.AGENT, text="Now the tests."),
 )
 
 _ROWS = (
@@ -236,8 +288,8 @@ class SampleLink:
             self.emit(name, Merging(step="check: pytest -q"), 4)
         if name == "big-upgrade":
             self.emit(name, Paused(paused=True), since_s)
-        if name == "api-retry":
-            self.picture(name, PANE)
+        if name in PICTURES:
+            self.picture(name, PICTURES[name])
 
     def _count(self, name: str, number: int, out: int, cost: float | None, rate: float) -> None:
         """The last responses, so that the last minute had ``rate`` tokens a second."""
@@ -278,11 +330,11 @@ def _reply(command: Command) -> Any:
         case PreviewRemove():
             return RemovePreview(uncommitted=2, unmerged=3, running=True, attic="refs/orchestrator/attic/api-retry")
         case Diff():
-            return DiffReply(base="main", changes=(), patch="")
+            return DiffReply(base="main", changes=CHANGES, patch="")
         case Transcript():
-            return TranscriptReply(entries=(Entry(role=Role.USER, text="Do it."),))
+            return TranscriptReply(entries=ENTRIES)
         case Log():
-            return LogReply(lines=("12:00:00  created",), seq=1)
+            return LogReply(lines=("12:00:00  created on agent/api-retry", "12:00:01  launched claude"), seq=2)
         case _:
             return Done(message="done")
 

@@ -27,12 +27,10 @@ def answers(shown: Shown) -> list[Answer]:
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
 async def test_it_looks_as_drawn(size: tuple[int, int]) -> None:
-    link = SampleLink()
-    link.picture("login-form", "Bash command\n\n  rm -rf build/\n\nDo you want to proceed?\n❯ 1. Yes")
-    async with dashboard(link, size) as shown:
+    async with dashboard(SampleLink(), size) as shown:
         await opened(shown)
         await shown.until(lambda: size == NARROW or "❯ 1. Yes" in shown.text())
-        link.now = NOW
+        shown.link.now = NOW
         shown.app.screen._show_question()
         compare(f"inbox-{size[0]}", shown)
 

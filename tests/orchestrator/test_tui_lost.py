@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.tui.app import Orchestrator
 from orchestrator.tui.screens.main import MainScreen
 from sessions.models import State
 from tests.orchestrator.sample import SampleLink
@@ -85,3 +86,15 @@ async def test_a_daemon_that_is_not_understood_does_not_end_the_dashboard() -> N
 
 async def _strange() -> None:
     raise ValueError("what is this?")
+
+
+async def test_nothing_is_said_of_a_fleet_that_was_not_read_so_far() -> None:
+    link = SampleLink()
+    link.cut(down=True)
+    app = Orchestrator(lambda: link, now=lambda: link.now)
+    async with app.run_test(size=NARROW) as pilot:
+        shown = Shown(app, link, pilot)
+        await shown.sees("daemon unreachable — retrying (2)")
+        assert "No agents" not in shown.text()
+        link.cut(down=False)
+        await shown.sees("▲2")

@@ -71,6 +71,8 @@ class MainScreen(SessionActions, Screen[None]):
         return self.table.selected
 
     def show_fleet(self, fleet: Fleet) -> None:
+        if not self._app.known:
+            return
         self.table.update_fleet(fleet)
         self.query_one(NeedsYou).update_fleet(fleet)
         wanted = self._app.wanted

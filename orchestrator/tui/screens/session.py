@@ -15,6 +15,7 @@ from orchestrator.commands import Diff, Log, Transcript
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.looks import age, look, money, number, one_line, safe, tokens
+from orchestrator.tui.reasons import Reason
 from orchestrator.tui.widgets.diff_view import DiffView
 from orchestrator.tui.widgets.lines import DIM
 from orchestrator.tui.widgets.pane import PaneView
@@ -95,17 +96,20 @@ class SessionScreen(SessionActions, Screen[None]):
         self.app.pop_screen()
 
     def action_answer(self) -> None:
-        row = self.current()
-        if row is None or row.state is not State.BLOCKED:
-            self._app.tell("It asks nothing now.")
-            return
         from orchestrator.tui.screens.inbox import InboxScreen
 
-        self.app.push_screen(InboxScreen(row.id))
+        self.app.push_screen(InboxScreen(self._session))
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> Reason | None:
+        row = self.current()
+        if action == "answer" and row is not None and row.state is not State.BLOCKED:
+            return Reason(f"{one_line(row.name)} asks nothing now", "s sends it a message")
+        return super().why_not(action, parameters)
 
     def action_type(self) -> None:
-        self.query_one(TabbedContent).active = "live"
         pane = self.query_one(PaneView)
+        pane.session = self._session  # a pane stops typing when it gets another session
+        self.query_one(TabbedContent).active = "live"
         pane.focus()
         pane.typing = True
         self._draw_head()

@@ -28,7 +28,7 @@ class FleetTable(Lines):
         super().__init__(id="fleet")
         self.rows: list[Row] = []
         self.filter = ""
-        self._all = 0
+        self._all: int | None = None  # None until a fleet was shown
         self._ticked: dict[int, tuple[str, str]] = {}
 
     @property
@@ -39,9 +39,9 @@ class FleetTable(Lines):
         """Show ``fleet``; draws only when a line changed."""
         before = self.selected
         shown = [row for row in ordered(fleet) if self._wanted(row)]
-        self._all = len(fleet.rows)
-        changed = len(shown) != len(self.rows) or any(a is not b for a, b in zip(shown, self.rows, strict=False))
-        if not changed:
+        first, self._all = self._all is None, len(fleet.rows)
+        same = len(shown) == len(self.rows) and all(a is b for a, b in zip(shown, self.rows, strict=True))
+        if same and not first:
             return
         self.rows = shown
         if before is not None:
@@ -112,6 +112,8 @@ class FleetTable(Lines):
         return text
 
     def draw_empty(self, line: int, width: int) -> Text:
+        if self._all is None:
+            return Text("")
         nothing = (f"Nothing matches {one_line(self.filter)}.", "", "esc  show all", "/    change the filter")
         words = nothing if self.filter and self._all else EMPTY
         at = line - max(1, (self.size.height - len(words)) // 3)
@@ -148,7 +150,7 @@ class FleetTable(Lines):
         return all(word in text for word in words)
 
     def _subtitle(self) -> str:
-        sessions = number(self._all, "session")
+        sessions = number(self._all or 0, "session")
         if self.filter:
             return f"{len(self.rows)} of {sessions} · {one_line(self.filter)} · esc shows all"
         return f"{sessions} · / filter"

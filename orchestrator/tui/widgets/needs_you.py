@@ -42,7 +42,8 @@ class NeedsYou(Lines):
         rows = sorted(waiting(fleet), key=lambda row: asking(row) in snoozed)
         idle = longest_idle(fleet, self.now())
         same = idle is self._idle and len(rows) == len(self.rows)
-        if same and all(a is b for a, b in zip(rows, self.rows, strict=True)) and self.border_title is not None:
+        same = same and self.border_title != self.BORDER_TITLE
+        if same and all(a is b for a, b in zip(rows, self.rows, strict=True)):
             return
         self.rows, self._idle = rows, idle
         if before is not None:
@@ -67,7 +68,7 @@ class NeedsYou(Lines):
         return text.append(since, self.colour(""))
 
     def draw_empty(self, line: int, width: int) -> Text:
-        if line:
+        if line or self.border_title == self.BORDER_TITLE:  # no fleet was shown so far
             return Text("")
         words = " Nobody needs you."
         if self._idle is not None:

@@ -1,0 +1,143 @@
+"""One session's screen: what is shown in each tab, and that nothing is loaded that is not shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.commands import DiffReply, LogReply, TranscriptReply
+from orchestrator.events import Removed
+from orchestrator.tui.screens.inbox import InboxScreen
+from orchestrator.tui.screens.main import MainScreen
+from orchestrator.tui.screens.session import SessionScreen
+from orchestrator.tui.widgets.diff_view import Files, Hunks
+from sessions.models import State
+from tests.orchestrator.sample import REMOVE, SampleLink
+from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
+from worktrees.models import Change, ChangeKind, Hunk, Line
+
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+
+
+async def opened(shown: Shown, *keys: str) -> None:
+    """The screen of api-retry."""
+    await shown.press("j", "j", "j", "j", "j", *(keys or ("enter",)))
+    await shown.until(lambda: isinstance(shown.app.screen, SessionScreen))
+
+
+@SIZES
+async def test_the_live_tab_looks_as_drawn(size: tuple[int, int]) -> None:
+    async with dashboard(SampleLink(), size) as shown:
+        await opened(shown)
+        await shown.sees("Writing tests")
+        compare(f"session-{size[0]}", shown)
+
+
+@SIZES
+async def test_the_diff_tab_looks_as_drawn(size: tuple[int, int]) -> None:
+    async with dashboard(SampleLink(), size) as shown:
+        await opened(shown, "d")
+        await shown.sees("for attempt in backoff(self.retries):")
+        compare(f"diff-{size[0]}", shown)
+
+
+async def test_only_the_tab_that_is_shown_is_loaded() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.sees("Writing tests")
+        assert shown.verbs() == []
+        for verb, words in (("transcript", "Now the tests."), ("diff", "src/client.py"), ("log", "launched claude")):
+            await shown.press("right_square_bracket")
+            await shown.sees(words)
+            assert shown.verbs()[-1] == verb
+        assert len(shown.verbs()) == 3
+        await shown.press("left_square_bracket")
+        await shown.until(lambda: shown.verbs()[-1] == "diff")
+
+
+async def test_a_conversation_is_plain_text_and_long_results_are_cut() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.press("right_square_bracket")
+        await shown.sees("[red]No markup.[/red]")
+        assert "→ Read src/client.py" in shown.text()
+        assert "… 6 more lines" in shown.text()
+
+
+async def test_empty_tabs_say_that_they_are() -> None:
+    link = SampleLink()
+    link.answers |= {
+        "transcript": TranscriptReply(entries=()),
+        "diff": DiffReply(base="main", changes=(), patch=""),
+        "log": LogReply(lines=(), seq=0),
+    }
+    async with dashboard(link) as shown:
+        await opened(shown)
+        await shown.press("right_square_bracket")
+        await shown.sees("Nothing has been said yet")
+        await shown.press("right_square_bracket")
+        await shown.sees("Nothing differs from main.")
+
+
+async def test_moving_in_the_files_moves_the_hunks() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown, "d")
+        await shown.sees("tests/test_retry.py")
+        await shown.press("down")
+        hunks = shown.app.screen.query_one(Hunks)
+        await shown.until(lambda: hunks.cursor == hunks.starts[1])
+        assert shown.app.screen.query_one(Files).cursor == 1
+
+
+async def test_five_thousand_changed_lines_are_drawn_only_where_they_are_seen() -> None:
+    lines = tuple(Line(sign="+", text=f"line {n}", new=n) for n in range(1, 5001))
+    change = Change(
+        kind=ChangeKind.ADDED,
+        path="big.txt",
+        added=5000,
+        removed=0,
+        hunks=(Hunk(header="", old_start=0, new_start=1, lines=lines),),
+    )
+    link = SampleLink()
+    link.answers["diff"] = DiffReply(base="main", changes=(change,), patch="")
+    async with dashboard(link) as shown:
+        await opened(shown, "d")
+        await shown.sees("line 20")
+        hunks = shown.app.screen.query_one(Hunks)
+        drawn: list[int] = []
+        draw = hunks.draw
+        hunks.draw = lambda index, *rest, **more: (drawn.append(index), draw(index, *rest, **more))[1]  # type: ignore[method-assign]
+        hunks.focus()
+        await shown.press("G")
+        await shown.sees("line 5000")
+        assert len(set(drawn)) < 3 * WIDE[1]
+
+
+async def test_w_answers_what_this_session_asks_and_is_dim_while_it_asks_nothing() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.press("w")
+        await shown.until(shown.said)
+        assert shown.said() == ["api-retry asks nothing now\n→ s sends it a message"]
+        shown.link.status("api-retry", State.BLOCKED, REMOVE)
+        await shown.sees("▲ Bash(rm -rf build/) — run it?")
+        await shown.press("w")
+        await shown.until(lambda: isinstance(shown.app.screen, InboxScreen))
+        assert shown.app.screen.current().name == "api-retry"
+
+
+async def test_typing_from_another_tab_goes_to_the_live_pane() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown, "d")
+        await shown.sees("src/client.py")
+        await shown.press("i")
+        await shown.sees("every other key goes to the pane")
+        await shown.press("h")
+        await shown.until(lambda: "press" in shown.verbs())
+        assert shown.link.calls[-1].literal == "h"
+
+
+async def test_a_session_that_is_removed_meanwhile_leads_back_to_the_fleet() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        shown.link.emit("api-retry", Removed(attic="refs/x"))
+        await shown.until(lambda: isinstance(shown.app.screen, MainScreen))
