@@ -114,6 +114,29 @@ def test_what_was_typed_before_a_question_does_not_answer_it(start: Start) -> No
     assert not (coder.work / "never").exists()
 
 
+def test_keys_that_nobody_read_yet_do_not_answer_a_question(tmp_path: Path) -> None:
+    asks = """
+import pathlib
+from sessions.coder.terminal import Choice, Terminal
+terminal = Terminal(interactive=True)
+with terminal.open():
+    terminal.line("ready")
+    while not pathlib.Path("go").exists():
+        pass
+    terminal.line(f"chosen {terminal.ask('id1', 'Which?', '', (Choice('1', 'Yes'), Choice('2', 'No')))}")
+"""
+    program = Program([sys.executable, "-c", asks], tmp_path, environment(tmp_path))
+    try:
+        program.until("ready")
+        program.type("y\r")
+        (tmp_path / "go").touch()
+        program.until(r"answer \[q:id1\] >")
+        program.type("n\r")
+        program.until(r"chosen \('2', ''\)")
+    finally:
+        program.close()
+
+
 def test_a_paste_with_line_ends_and_emoji_is_one_message(start: Start) -> None:
     coder = start([{"text": "Understood."}])
     coder.prompt()
