@@ -1,0 +1,151 @@
+"""Screen rules against screens of the real CLIs (Claude Code 2.1.330, Codex 0.169.0)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sessions.agents import dialogs
+from sessions.agents.contract import Keys, Screen
+from sessions.errors import NotAnOption, QuestionGone
+from sessions.models import Kind, Question, QuestionId, State
+from sessions.screen_rules import load, match
+
+SCREENS = Path(__file__).parent / "screens"
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def screen(agent: str, name: str, *, width: int = 120) -> Screen:
+    lines = (SCREENS / agent / f"{name}.txt").read_text().split("\n")
+    return Screen(lines=tuple(lines), title="", at=NOW, width=width, height=len(lines))
+
+
+@pytest.mark.parametrize(
+    ("agent", "name", "state", "kind", "options"),
+    [
+        ("claude", "trust", State.BLOCKED, Kind.DIALOG, ("No, exit", "Yes, I trust this folder")),
+        ("claude", "set-up", State.BLOCKED, Kind.DIALOG, ()),
+        (
+            "claude",
+            "settings-warning",
+            State.BLOCKED,
+            Kind.DIALOG,
+            ("Continue", "Fix with Claude", "Exit and fix manually"),
+        ),
+        ("claude", "bypass", State.BLOCKED, Kind.DIALOG, ("No, exit", "Yes, I accept")),
+        ("claude", "auto-mode", State.BLOCKED, Kind.DIALOG, ()),
+        ("claude", "permission-file", State.BLOCKED, Kind.PERMISSION, None),
+        ("claude", "question", State.BLOCKED, Kind.QUESTION, ("Red", "Blue", "Type something.", "Chat about this")),
+        ("claude", "plan", State.BLOCKED, Kind.PLAN, None),
+        ("claude", "working", State.WORKING, None, ()),
+        ("claude", "queued", State.WORKING, None, ()),
+        ("claude", "background", State.BACKGROUND, None, ()),
+        ("claude", "retrying", State.RETRYING, None, ()),
+        ("claude", "idle", State.IDLE, None, ()),
+        ("claude", "interrupted", State.IDLE, None, ()),
+        ("codex", "sign-in", State.BLOCKED, Kind.DIALOG, None),
+        ("codex", "trust", State.BLOCKED, Kind.DIALOG, None),
+        ("codex", "new-model", State.BLOCKED, Kind.DIALOG, ("Try new model", "Use existing model")),
+        ("codex", "hooks-review", State.BLOCKED, Kind.DIALOG, None),
+        ("codex", "question", State.BLOCKED, Kind.QUESTION, None),
+        ("codex", "plan", State.BLOCKED, Kind.PLAN, None),
+        ("codex", "working", State.WORKING, None, ()),
+        ("codex", "retrying", State.RETRYING, None, ()),
+        ("codex", "idle", State.IDLE, None, ()),
+        ("codex", "fresh", State.IDLE, None, ()),
+        ("codex", "interrupted", State.IDLE, None, ()),
+    ],
+)
+def test_what_a_screen_says(
+    agent: str, name: str, state: State, kind: Kind | None, options: tuple[str, ...] | None
+) -> None:
+    found = match(load(agent), screen(agent, name))
+    assert found is not None
+    assert (found.state, found.kind) == (state, kind)
+    if options is not None:
+        assert tuple(option.label for option in found.options) == options
+    elif kind is not None:
+        assert len(found.options) >= 2
+
+
+@pytest.mark.parametrize(("agent", "name"), [("claude", "exited"), ("codex", "exited")])
+def test_a_screen_that_no_rule_knows_says_nothing(agent: str, name: str) -> None:
+    assert match(load(agent), screen(agent, name)) is None
+
+
+@pytest.mark.parametrize(
+    ("agent", "name", "command"),
+    [
+        ("claude", "permission-command", "touch made-by-bash.txt && echo done"),
+        ("codex", "permission", "touch /project/escalated.txt"),
+    ],
+)
+def test_a_permission_shows_the_command_and_its_keys(agent: str, name: str, command: str) -> None:
+    found = match(load(agent), screen(agent, name))
+    assert found is not None
+    assert (found.command, found.selected) == (command, 0)
+    assert [option.key for option in found.options] == [str(n) for n in range(1, len(found.options) + 1)]
+    assert dialogs.pick(found, "y") == 0
+    assert found.options[dialogs.pick(found, "n")].label.startswith("No")
+    assert dialogs.pick(found, "a") == 1
+    with pytest.raises(NotAnOption) as error:
+        dialogs.pick(found, "maybe")
+    assert "1 Yes" in error.value.hint
+
+
+def test_a_dialog_that_is_quoted_in_a_conversation_does_not_count() -> None:
+    quoted = screen("claude", "permission-command").lines
+    rest = tuple(f"line {n} of what came after it" for n in range(45))
+    under = (*quoted, *rest, "❯ ", "  ? for shortcuts")
+    found = match(load("claude"), Screen(lines=under, title="", at=NOW))
+    assert found is not None
+    assert found.state is State.IDLE
+
+
+def test_copy_mode_is_never_judged() -> None:
+    shown = screen("claude", "permission-command")
+    frozen = Screen(lines=shown.lines, title="", at=NOW, in_mode=True)
+    assert match(load("claude"), frozen) is None
+    assert dialogs.evidence(load("claude"), frozen) is None
+
+
+def test_an_answer_is_for_the_dialog_that_is_shown() -> None:
+    def asked(kind: Kind, command: str | None = None) -> Question:
+        return Question(id=QuestionId("q"), kind=kind, title="t", text="", command=command, asked_at=NOW)
+
+    shown = screen("claude", "permission-command")
+    rules = load("claude")
+    assert dialogs.shown(rules, asked(Kind.PERMISSION, "touch made-by-bash.txt && echo done"), shown).options
+    with pytest.raises(QuestionGone, match="another command"):
+        dialogs.shown(rules, asked(Kind.PERMISSION, "rm -rf /"), shown)
+    with pytest.raises(QuestionGone, match="not on the screen"):
+        dialogs.shown(rules, asked(Kind.QUESTION), shown)
+    with pytest.raises(QuestionGone):
+        dialogs.shown(rules, asked(Kind.PERMISSION), screen("claude", "idle"))
+
+
+def test_the_cursor_walks_from_where_it_stands() -> None:
+    found = match(load("claude"), screen("claude", "trust"))
+    assert found is not None
+    assert found.selected == 0
+    assert dialogs.walk(found, dialogs.pick(found, "y")) == (Keys(("Down", "Enter")),)
+
+
+def test_a_spinner_costs_no_new_judgement_and_a_dialog_always_does() -> None:
+    reader = dialogs.ScreenReader(load("claude"))
+    before = tuple(f"text {n}" for n in range(20))
+
+    def at(line: str) -> Screen:
+        return Screen(lines=(*before, line), title="", at=NOW)
+
+    first = reader.look(at("✻ Working… (3s · esc to interrupt)"))
+    assert first is not None
+    assert first.state is State.WORKING
+    assert reader.look(at("✳ Working… (4s · esc to interrupt)")) is first
+    one = reader.look(screen("claude", "permission-command"))
+    two = reader.look(screen("claude", "permission-command"))
+    assert one is not None
+    assert one is not two
+    assert one.state is State.BLOCKED
