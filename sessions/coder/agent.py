@@ -14,7 +14,7 @@ from sessions.coder.conversation import INTERRUPTED, Call, Conversation, Turn
 from sessions.coder.events import Events
 from sessions.coder.permission import Permission, must_ask, request
 from sessions.coder.providers import Provider, ProviderFailed, TryAgain
-from sessions.coder.terminal import Choice, Terminal
+from sessions.coder.terminal import Choice, Terminal, one_line
 from sessions.coder.tools import ToolFailed, Tools
 
 ATTEMPTS = 8
@@ -156,7 +156,8 @@ class Agent:
 
     def _use(self, call: Call) -> None:
         """Carry a call out and keep its result; a refusal or a failure is a result too."""
-        self._terminal.tool(call.name, _shown(call))
+        if call.name != "ask":
+            self._terminal.tool(call.name, _shown(call))
         try:
             if call.name == "ask":
                 output = self._ask(call)
@@ -213,7 +214,7 @@ class Agent:
     ) -> tuple[str, str]:
         """The key of the choice, or "" and words."""
         name = secrets.token_hex(4)
-        title = " ".join(title.split())
+        title = one_line(title)
         if not self._terminal.interactive:
             raise Refused("There is nobody to ask.")
         self._events.tell(
@@ -233,7 +234,7 @@ class Agent:
 
 
 def _shown(call: Call) -> str:
-    for key in ("command", "path", "pattern", "question"):
+    for key in ("command", "path", "pattern"):
         if key in call.input:
-            return " ".join(str(call.input[key]).split())
+            return one_line(str(call.input[key]))
     return ""

@@ -31,6 +31,11 @@ def clean(text: str) -> str:
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def one_line(text: str) -> str:
+    """``text`` with a mark where its lines end: two commands must not look like one."""
+    return " ↵ ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
+
+
 class Terminal:
     """Prints and asks. Not interactive, it asks nothing, and only the model's words go to stdout."""
 
@@ -102,7 +107,7 @@ class Terminal:
             return text
         if self._typeahead.ended:
             return None
-        self.end()
+        self.line()
         return self._input("> ", self._typeahead.take_draft(), keep=True)
 
     def ask(self, name: str, title: str, body: str, choices: Sequence[Choice]) -> tuple[str, str]:

@@ -46,6 +46,14 @@ def test_a_command_runs_only_after_yes(start: Start) -> None:
     assert coder.events("answered") == [{**coder.events("answered")[0], "id": name}]
 
 
+def test_two_commands_do_not_look_like_one(start: Start) -> None:
+    steps = [{"text": "", "calls": [call("run", command="rm a.txt\n\n  echo b", why="to see")]}]
+    coder = start(steps, task="do it")
+    coder.question()
+    assert coder.events("question")[0]["title"] == "Run: rm a.txt ↵ echo b"
+    assert "  │ rm a.txt\r\n" in coder.text
+
+
 def test_a_refusal_in_words_reaches_the_model_and_nothing_runs(start: Start) -> None:
     steps = [{"text": "May I?", "calls": [call("run", command="echo ran > made", why="")]}, {"text": "Then not."}]
     coder = start(steps, task="do it")
