@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from rich.text import Text
 from textual import events
@@ -97,7 +97,7 @@ class PaneView(Widget, can_focus=True):
         self.set_timer(LATE_S, self._without_picture)
         self.workers.cancel_group(self, "frames")
         if session is not None:
-            self.run_worker(partial(self._follow, session), group="frames", exclusive=True)
+            self.run_worker(lambda: self._follow(session), group="frames", exclusive=True)
 
     def show(self, frame: Frame | None) -> None:
         """Draw ``frame``; None clears."""
