@@ -100,7 +100,11 @@ class Tools:
     def inside(self, path: str) -> bool:
         """The file lies in the working folder once every link is followed, and not in a git folder."""
         target = self.place(path)
-        return target.is_relative_to(self.root) and ".git" not in target.relative_to(self.root).parts
+        if not target.is_relative_to(self.root):
+            return False
+        return ".git" not in (
+            part.lower() for part in target.relative_to(self.root).parts
+        )  # file systems may fold case
 
     def place(self, path: str) -> Path:
         if "\0" in path or not path.strip():

@@ -44,16 +44,16 @@ def _whole(provider: Provider, conversation: Conversation) -> tuple[list[str], T
 
 
 @contextmanager
-def _serving(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[str]:
-    """A server that gives these answers in order, and closes the connection after each."""
-    left = list(answers)
+def _serving(*answers: tuple[int, dict[str, str], bytes], asked: list[Any] | None = None) -> Iterator[str]:
+    """A server that gives these answers in order, closes the connection after each, and keeps what was ``asked``."""
+    left, kept = list(answers), [] if asked is None else asked
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's word
             return
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            kept.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             status, headers, body = left.pop(0)
             self.send_response(status)
             for key, value in headers.items():
@@ -272,6 +272,15 @@ def test_a_server_that_asks_for_hours_is_not_waited_for(once: Once, tmp_path: Pa
     assert done.returncode == 1
     assert "come back in 120 minutes" in done.stderr
     assert lines(tmp_path / "events.jsonl")[-1]["state"] == "failed"
+
+
+def test_anthropics_cache_is_told_where_the_conversation_ends(once: Once) -> None:
+    asked: list[Any] = []
+    with _serving((200, SSE, _cut_write("anthropic")), (200, SSE, _end("anthropic")), asked=asked) as url:
+        once("anthropic", url, "write it")
+    marked = [[[("cache_control" in block) for block in m["content"]] for m in body["messages"]] for body in asked]
+    assert marked == [[[True]], [[False], [False], [True]]]
+    assert ["cache_control" in block for block in asked[0]["system"]] == [True]
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:

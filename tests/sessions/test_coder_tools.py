@@ -49,6 +49,7 @@ def test_write_makes_folders_and_read_numbers_lines(tools: Tools) -> None:
         "link.txt",
         "folder-link/new.txt",
         ".git/hooks/pre-commit",
+        ".Git/config",
         "sub/.git/config",
         "~/x",
     ],

@@ -38,7 +38,7 @@ class Anthropic:
                 model=self.model,
                 max_tokens=MAX_TOKENS,
                 system=[{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
-                messages=messages(conversation),
+                messages=_cached(messages(conversation)),
                 tools=tools,
             ) as stream:
                 yield from stream.text_stream
@@ -82,6 +82,13 @@ def messages(conversation: Conversation) -> list[dict[str, Any]]:
             case "tool":
                 result = {"type": "tool_result", "tool_use_id": record["id"], "content": record["output"]}
                 add("user", {**result, "is_error": True} if record["failed"] else result)
+    return found
+
+
+def _cached(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mark the end of the conversation, so that the next request reads all before it from the cache."""
+    if found:
+        found[-1]["content"][-1] = {**found[-1]["content"][-1], "cache_control": {"type": "ephemeral"}}
     return found
 
 
