@@ -5,16 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 
 from sessions.agents.contract import Findings
+from sessions.models import Evidence, State
 
 
 def joined(findings: list[Findings]) -> Findings:
-    """Several findings of one batch as one: the newest evidence of each channel, every response, the last message."""
+    """Several findings of one batch as one: the newest evidence of each channel, every response, the last message.
+
+    Work that ended within the batch is kept before what came after it: a turn ran, however short.
+    """
     if len(findings) == 1:
         return findings[0]
-    evidence = {item.channel: item for finding in findings for item in finding.evidence}
+    newest: dict[str, Evidence] = {}
+    work: dict[str, Evidence] = {}
+    for item in (item for finding in findings for item in finding.evidence):
+        newest[item.channel] = item
+        if item.state is State.WORKING:
+            work[item.channel] = item
+    ended = [item for channel, item in work.items() if newest[channel] is not item]
     said = next((finding for finding in reversed(findings) if finding.said), Findings())
     return Findings(
-        evidence=tuple(evidence.values()),
+        evidence=(*ended, *newest.values()),
         responses=tuple(response for finding in findings for response in finding.responses),
         said=said.said,
         asks=said.asks,
