@@ -68,8 +68,8 @@ class Follower:
             whole = whole[1:]
             self._dropping = False
         if len(self._rest) > LONGEST_LINE:
+            self.skipped += not self._dropping  # one line, however many reads it takes
             self._rest, self._dropping = b"", True
-            self.skipped += 1
         kept = tuple(line for line in whole if line.strip() and len(line) <= LONGEST_LINE)
         self.skipped += sum(len(line) > LONGEST_LINE for line in whole)
         return kept

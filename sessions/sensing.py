@@ -2,7 +2,8 @@
 
 Linux: inotify on each pane's tty (IN_MODIFY, one-shot, re-armed after a gap, so a spinner costs at most ten, soon four
 wake-ups a second) and on folders of watched files, pidfd for ends of processes. Elsewhere, or where the kernel's limits
-are reached, one joined poll does the same for everything. No timer exists for a session that is quiet.
+are reached, one joined poll does the same for everything, for panes by their logs. No timer exists for a session that
+is quiet.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ OnReading = Callable[[Reading], None]
 @dataclass
 class _Pane:
     key: str
-    tty: str
+    tty: Path
+    log: Path
     on_output: OnKey
     on_quiet: OnQuiet
     looked_at: float = 0.0
@@ -70,9 +72,9 @@ class Sensor:
     def polling(self) -> bool:
         return isinstance(self._watcher, Poll)
 
-    def watch_pane(self, key: str, tty: str, on_output: OnKey, on_quiet: OnQuiet) -> None:
+    def watch_pane(self, key: str, tty: Path, log: Path, on_output: OnKey, on_quiet: OnQuiet) -> None:
         """``on_output(key)`` after the program wrote, ``on_quiet(key, silence)`` 0.3 s and 3 s after it stopped."""
-        pane = _Pane(key, tty, on_output, on_quiet)
+        pane = _Pane(key, tty, log, on_output, on_quiet)
         self._panes[key] = pane
         self._arm(pane)
 
@@ -123,7 +125,7 @@ class Sensor:
 
     def _arm(self, pane: _Pane) -> None:
         if self._panes.get(pane.key) is pane:
-            self._watcher.once(("pane", pane.key), Path(pane.tty), lambda: self._wrote(pane))
+            self._watcher.once(("pane", pane.key), pane.tty, pane.log, lambda: self._wrote(pane))
 
     def _wrote(self, pane: _Pane) -> None:
         if self._panes.get(pane.key) is not pane:

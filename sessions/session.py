@@ -107,7 +107,7 @@ class Session:
             return
         self._follow()
         self._sensor.watch_exit(self.id, pane.pid, self._on_exit)
-        self._sensor.watch_pane(self.id, pane.tty, self._on_output, self._on_quiet)
+        self._sensor.watch_pane(self.id, Path(pane.tty), self.place.log, self._on_output, self._on_quiet)
         await self.look()
 
     def lost(self, how: str) -> None:

@@ -15,8 +15,11 @@ POLL_S = 0.1
 
 
 class Watcher(Protocol):
-    def once(self, key: Key, path: Path, on_change: OnChange) -> None:
-        """Call ``on_change`` at the next write to ``path``, once."""
+    def once(self, key: Key, tty: Path, log: Path, on_change: OnChange) -> None:
+        """Call ``on_change`` once, at the next write to ``tty``, all of which ends up in ``log``.
+
+        A poll looks at the log: Linux moves the modification time of a tty only every eight seconds.
+        """
         ...
 
     def folder(self, key: Key, folder: Path, name: str | None, on_change: OnChange) -> None:
@@ -54,13 +57,13 @@ class Inotify:
         self._where: dict[Key, int] = {}
         loop.add_reader(self._inotify.fileno(), self._ready)
 
-    def once(self, key: Key, path: Path, on_change: OnChange) -> None:
+    def once(self, key: Key, tty: Path, log: Path, on_change: OnChange) -> None:
         flags = self._flags
         try:
-            number = self._inotify.add_watch(path, flags.MODIFY | flags.ONESHOT)
+            number = self._inotify.add_watch(tty, flags.MODIFY | flags.ONESHOT)
         except OSError:
-            if path.exists():
-                self._poll.once(key, path, on_change)
+            if tty.exists():
+                self._poll.once(key, tty, log, on_change)
             return
         self._once[number] = {key: on_change}
         self._where[key] = number
@@ -132,8 +135,8 @@ class Poll:
         self._watched: dict[Key, tuple[Path, str | None, bool, OnChange, object]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def once(self, key: Key, path: Path, on_change: OnChange) -> None:
-        self._watched[key] = (path, None, True, on_change, _stamp(path, None))
+    def once(self, key: Key, tty: Path, log: Path, on_change: OnChange) -> None:
+        self._watched[key] = (log, None, True, on_change, _stamp(log, None))
         self._start()
 
     def folder(self, key: Key, folder: Path, name: str | None, on_change: OnChange) -> None:
@@ -167,7 +170,7 @@ class Poll:
 
 
 def _stamp(path: Path, name: str | None, deep: bool = False) -> object:
-    """What must differ when the file changed; a tty tells by its modification time."""
+    """What must differ when the file changed."""
     try:
         if name is None and deep:
             return tuple(

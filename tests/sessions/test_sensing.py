@@ -7,7 +7,7 @@ import itertools
 import os
 import pty
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessions import follow
 from sessions.agents.contract import Mode, Reading, Watch
 from sessions.follow import Follower
-from sessions.sensing import QUIET, SETTLED, Sensor
+from sessions.sensing import GAP_S, LEAD_S, LONG_GAP_S, QUIET, SETTLED, STREAK, Sensor
 
 
 class Heard:
@@ -100,20 +101,40 @@ async def test_nothing_is_heard_of_what_is_not_watched_any_more(sensor: Sensor, 
     assert heard.items == []
 
 
-async def test_a_pane_prints_and_falls_quiet() -> None:
-    sensor = Sensor(push=True)
-    ours, theirs = pty.openpty()
+class Terminal:
+    """A tty and its log, as tmux and ``pipe-pane`` make them."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._ours, self._theirs = pty.openpty()
+        self.tty = Path(os.ttyname(self._theirs))
+
+    def print(self, data: bytes) -> None:
+        os.write(self._theirs, data)
+        with self.log.open("ab") as file:
+            file.write(data)
+
+    def close(self) -> None:
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    made = Terminal(tmp_path / "pane.log")
+    yield made
+    made.close()
+
+
+async def test_a_pane_prints_and_falls_quiet(sensor: Sensor, terminal: Terminal) -> None:
     output, quiet = Heard(), Heard()
-    sensor.watch_pane("k", os.ttyname(theirs), output, quiet)
-    await asyncio.sleep(0)
-    os.write(theirs, b"hello")
-    assert await output.next() == "k"
+    sensor.watch_pane("k", terminal.tty, terminal.log, output, quiet)
+    for _ in range(2):
+        terminal.print(b"hello")
+        assert await output.next() == "k"
     assert await quiet.next() == ("k", SETTLED)
     assert await quiet.next() == ("k", QUIET)
     assert timedelta(0) < SETTLED < QUIET
-    sensor.close()
-    os.close(ours)
-    os.close(theirs)
 
 
 async def test_the_end_of_a_process_is_told_once(sensor: Sensor) -> None:
@@ -158,3 +179,74 @@ def test_a_file_that_shrank_or_was_replaced_is_read_from_its_beginning(tmp_path:
     (tmp_path / "other").replace(path)
     assert (reading := follower.read()) is not None
     assert reading.lines == (b"another file that is longer",)
+
+
+def test_a_line_without_an_end_is_dropped_once_and_what_follows_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "LONGEST_LINE", 1000)
+    path = tmp_path / "log"
+    path.touch()
+    follower = Follower("f", path, Mode.LINES)
+    follower.read()
+    found: list[bytes] = []
+    with path.open("ab", buffering=0) as file:
+        for piece in (b"one\n", b"x" * 1500, b"x" * 1500, b"x" * 10, b"x\ntwo\n", b"y" * 1001 + b"\nthree\n"):
+            file.write(piece)
+            reading = follower.read()
+            found += reading.lines if reading else ()
+    assert found == [b"one", b"two", b"three"]
+    assert follower.skipped == 2
+
+
+def test_bytes_and_stamps(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"ab")
+    raw, stamp = Follower("f", path, Mode.BYTES), Follower("f", path, Mode.STAMP)
+    assert (reading := raw.read()) is not None
+    assert (reading.data, reading.replay) == (b"ab", True)
+    first = stamp.read()
+    assert first is not None
+    assert stamp.read() is None
+    with path.open("ab") as file:
+        file.write(b"\xffc")
+    assert (reading := raw.read()) is not None
+    assert (reading.data, reading.replay) == (b"\xffc", False)
+    assert (second := stamp.read()) is not None
+    assert second.data != first.data
+    path.unlink()
+    assert raw.read() is None
+    assert (gone := stamp.read()) is not None
+    assert gone.data is None
+
+
+async def test_a_spinner_is_looked_at_less_often_and_its_end_at_once(terminal: Terminal) -> None:
+    sensor = Sensor(push=True)
+    output, quiet = Heard(), Heard()
+    loop = asyncio.get_running_loop()
+    sensor.watch_pane("k", terminal.tty, terminal.log, output, quiet)
+    began = loop.time()
+    looks = []
+    for _ in range(STREAK + 3):
+        terminal.print(b"-")
+        assert await output.next() == "k"
+        looks.append(loop.time() - began)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(looks)]
+    assert looks[0] >= LEAD_S  # a burst is let finish
+    assert all(gap >= GAP_S * 0.9 for gap in gaps)
+    assert all(gap >= LONG_GAP_S * 0.9 for gap in gaps[STREAK:])
+    assert await quiet.next() == ("k", SETTLED)
+    sensor.close()
+
+
+async def test_a_pane_that_is_watched_no_more_is_not_looked_at(sensor: Sensor, terminal: Terminal) -> None:
+    gone, output, quiet = Heard(), Heard(), Heard()
+    sensor.watch_pane("a", terminal.tty, terminal.log, gone, gone)
+    terminal.print(b"-")
+    assert await gone.next() == "a"
+    sensor.unwatch("a")
+    sensor.watch_pane("b", terminal.tty, terminal.log, output, quiet)
+    terminal.print(b"-")
+    assert await output.next() == "b"
+    assert await quiet.next() == ("b", SETTLED)
+    assert gone.items == []

@@ -16,7 +16,7 @@ import pytest
 from sessions import launching, talk
 from sessions.control import Control
 from sessions.errors import NotAnOption, PaneGone, QuestionGone, SessionError, SubmitFailed
-from sessions.events import Answered, Counted, Launched, Sent
+from sessions.events import Active, Answered, Counted, Launched, Sent
 from sessions.models import QuestionId, State
 from tests.sessions.pane_program import Played, until
 
@@ -40,8 +40,8 @@ tool.wait()
 def play(control: Control, tmp_path: Path) -> Iterator[Play]:
     made: list[Played] = []
 
-    def begin(program: str, prompt: str = "") -> Played:
-        made.append(Played(control, tmp_path / f"p{len(made)}", program, prompt=prompt))
+    def begin(program: str, prompt: str = "", push: bool = True) -> Played:
+        made.append(Played(control, tmp_path / f"p{len(made)}", program, prompt=prompt, push=push))
         return made[-1]
 
     yield begin
@@ -260,14 +260,16 @@ async def test_a_second_launch_begins_without_what_the_first_left(play: Play) ->
     assert here.place.events.exists()
 
 
-async def test_a_printing_pane_is_looked_at_by_itself(play: Play) -> None:
-    here = play("state idle; read -r x; state working; echo more; read -r x")
+@pytest.mark.parametrize("push", [True, False], ids=["push", "poll"])
+async def test_a_printing_pane_is_looked_at_by_itself(play: Play, push: bool) -> None:
+    here = play("stty -echo; state idle; while read -r x; do echo more; done", push=push)
     pictures: list[str] = []
     await here.start()
-    here.session.on_picture = pictures.append
     await here.until_state(State.IDLE)
-    await here.session.talk.press(("Enter",), "")
-    await here.until_state(State.WORKING)
-    await here.shows("more")
-    await asyncio.wait_for(until(lambda: bool(pictures)), 5)
+    here.session.on_picture = pictures.append
+    for _ in range(3):
+        pictures.clear()
+        await here.session.talk.press(("Enter",), "")
+        await asyncio.wait_for(until(lambda: bool(pictures)), 3)
     assert set(pictures) == {here.session.id}
+    assert Active(active=True) in here.events
