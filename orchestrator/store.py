@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -67,32 +69,33 @@ class Store:
             ) from error
 
     def append(self, at: datetime, session: SessionId | None, event: Event) -> Envelope:
-        """Number ``event`` and write it; it is on disk (not yet synced) when this returns."""
+        """Number ``event`` and write it; it is on disk (not yet synced) when this returns.
+
+        Raises LedgerError when it cannot be written (a full disk); what is there is unharmed, and the next may succeed.
+        """
         envelope = Envelope(seq=self.seq + 1, at=at, session=session, event=event)
-        self._db.execute(
-            "INSERT INTO events VALUES (?, ?, ?, ?)",
-            (envelope.seq, at.isoformat(), session, event.model_dump_json(exclude_defaults=False)),
-        )
+        try:
+            self._db.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?)",
+                (envelope.seq, at.isoformat(), session, event.model_dump_json(exclude_defaults=False)),
+            )
+        except sqlite3.Error as error:
+            raise LedgerError(
+                f"the ledger {self.path} cannot be written: {error}",
+                "make room on its disk; nothing that it holds is harmed",
+            ) from error
         self.seq = envelope.seq
         return envelope
 
-    def since(self, seq: int, session: str | None = None, limit: int = -1) -> Iterator[Envelope]:
-        """Envelopes above ``seq`` in order. A line that this version does not understand is left out."""
-        if session is None:
-            rows = self._db.execute(
-                "SELECT seq, at, session, event FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
-            )
-        else:
-            rows = self._db.execute(
-                "SELECT seq, at, session, event FROM events WHERE seq > ? AND session = ? ORDER BY seq LIMIT ?",
-                (seq, session, limit),
-            )
-        for number, at, owner, text in rows:
-            try:
-                event = _EVENT.validate_json(text)
-            except ValidationError:
-                continue
-            yield Envelope(seq=number, at=datetime.fromisoformat(at), session=owner, event=event)
+    def since(self, seq: int, session: str | None = None, limit: int | None = None) -> Iterator[Envelope]:
+        """Envelopes above ``seq`` in order, at most ``limit``. A line that this version does not know is left out."""
+        of = "" if session is None else "AND session = ?"
+        rows = self._db.execute(
+            f"SELECT seq, at, session, event FROM events WHERE seq > ? {of} ORDER BY seq",
+            (seq,) if session is None else (seq, session),
+        )
+        envelopes = (envelope for row in rows if (envelope := _envelope(*row)) is not None)
+        yield from islice(envelopes, limit)
 
     def fleet(self) -> Fleet:
         """The fold of the whole ledger, from the newest stored fold on."""
@@ -110,8 +113,16 @@ class Store:
         return fleet
 
     def keep(self, fleet: Fleet) -> None:
-        """Store the fold, so that the next start replays only what came after it."""
-        self._db.execute("INSERT OR REPLACE INTO fleet VALUES (1, ?)", (fleet.model_dump_json(),))
+        """Store the fold, so that the next start replays only what came after it. On a full disk it replays more."""
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("INSERT OR REPLACE INTO fleet VALUES (1, ?)", (fleet.model_dump_json(),))
 
     def close(self) -> None:
         self._db.close()
+
+
+def _envelope(seq: int, at: str, session: SessionId | None, text: str) -> Envelope | None:
+    try:
+        return Envelope(seq=seq, at=datetime.fromisoformat(at), session=session, event=_EVENT.validate_json(text))
+    except ValidationError:
+        return None

@@ -23,7 +23,7 @@ from orchestrator.fleet import Fleet, Row, apply
 from orchestrator.frames import Frames
 from orchestrator.gitwatch import GitWatch
 from orchestrator.link import Frame
-from orchestrator.store import SNAPSHOT_EVERY, Store
+from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
 from sessions.control import Control, Pane
 from sessions.errors import SessionError
 from sessions.events import Counted, SessionEvent, StatusChanged
@@ -134,7 +134,7 @@ class Supervisor:
         """Carry ``command`` out. Every error that names its next step becomes Refused."""
         try:
             return await self._dispatch(command)
-        except SessionError as error:
+        except (SessionError, LedgerError) as error:
             raise Refused(error.message, error.hint) from error
         except WorktreeError as error:
             raise Refused(error.message, error.hint) from error

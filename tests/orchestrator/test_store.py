@@ -133,3 +133,48 @@ while True:
     found = {envelope.seq for envelope in Store(path).since(0)}
     assert found.issuperset(acknowledged)
     assert found == set(range(1, max(found) + 1))
+
+
+def test_many_events_of_a_newer_version_do_not_stop_who_reads_in_portions(tmp_path: Path) -> None:
+    path = tmp_path / "l.sqlite3"
+    Store(path).close()
+    with sqlite3.connect(path) as database:
+        row = (NOW.isoformat(), '{"event": "from the future"}')
+        database.executemany("INSERT INTO events VALUES (?, ?, NULL, ?)", [(seq, *row) for seq in range(1, 10)])
+    store = Store(path)
+    for text in ("x", "y", "z"):
+        store.append(NOW, SessionId("a"), Said(text=text))
+    assert [envelope.seq for envelope in store.since(0, limit=2)] == [10, 11]
+    assert [envelope.seq for envelope in store.since(11, session="a", limit=2)] == [12]
+
+
+def test_a_full_disk_refuses_and_harms_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "l.sqlite3"
+    program = f"""
+import resource, signal
+from datetime import UTC, datetime
+from pathlib import Path
+from orchestrator.store import LedgerError, Store
+from orchestrator.fleet import Fleet
+from sessions.events import Said
+from sessions.models import SessionId
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = Store(Path({str(path)!r}))
+say = lambda: store.append(datetime.now(UTC), SessionId("a"), Said(text="x" * 5000)).seq
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+try:
+    while True:
+        last = say()
+except LedgerError as error:
+    print(last, error.message, error.hint, sep="|")
+store.keep(Fleet(seq=last))
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(say())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    refusal, after = done.stdout.splitlines()
+    last, message, hint = refusal.split("|")
+    assert "cannot be written" in message
+    assert "make room" in hint
+    assert int(after) == int(last) + 1
+    assert [envelope.seq for envelope in Store(path).since(0)] == list(range(1, int(after) + 1))
