@@ -178,6 +178,10 @@ class Control:
         known = _pane(about[0])
         return tuple(lines), known.width, known.height, known.cursor_row, known.cursor_column
 
+    async def leave_mode(self, pane: str) -> None:
+        """End copy mode, in which somebody scrolled back: it would take the keys that are meant for the program."""
+        await self._at(pane, "copy-mode", "-q", "-t", pane)
+
     async def paste(self, pane: str, text: str) -> None:
         """Put ``text`` in as a bracketed paste, guarded: tmux 3.3a dies when it pastes into a dead pane."""
         self._buffers += 1
@@ -198,9 +202,11 @@ class Control:
 
     async def press(self, pane: str, keys: Iterable[str]) -> None:
         """Press keys by tmux's names ("Enter", "Escape", "C-c", "y")."""
+        await self.leave_mode(pane)
         await self._at(pane, "send-keys", "-t", pane, "--", *keys)
 
     async def literal(self, pane: str, text: str) -> None:
+        await self.leave_mode(pane)
         await self._at(pane, "send-keys", "-l", "-t", pane, "--", text)
 
     async def resize(self, pane: str, width: int, height: int) -> None:

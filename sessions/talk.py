@@ -89,6 +89,7 @@ class Talk:
     async def answer(self, choice: str, text: str = "", asked: QuestionId | None = None) -> None:
         """Answer the open question. Refused when ``asked`` names another one than is open now."""
         question = self._open_question(asked)
+        await self._session.control.leave_mode(self._session.living_pane().id)
         for _attempt in range(ATTEMPTS):
             steps = await self._answer_steps(question, choice, text)
             await self.perform(steps)

@@ -84,6 +84,23 @@ async def test_a_paste_into_a_dead_pane_is_refused_and_the_server_lives(control:
     assert any(other.session == "keeper" for other in await control.panes())
 
 
+async def test_keys_reach_the_program_though_somebody_scrolled_back(control: Control) -> None:
+    pane = await _spawn(
+        control, "a", "sh", "-c", 'stty -echo; echo ready; read -r x; echo "got $x"; read -r x; echo $x'
+    )
+    await _shows(control, pane.id, "ready")
+    await control.command("copy-mode", "-t", pane.id)
+    assert (await control.pane(pane.id)).in_mode
+    await control.paste(pane.id, "text")
+    await control.press(pane.id, ("Enter",))
+    await _shows(control, pane.id, "got text")
+    await control.command("clock-mode", "-t", pane.id)
+    await control.literal(pane.id, "yes")
+    await control.press(pane.id, ("Enter",))
+    await _shows(control, pane.id, "yes")
+    assert not (await control.pane(pane.id)).in_mode
+
+
 async def test_a_screen_that_looks_like_tmuxs_own_framing_is_only_text(control: Control) -> None:
     pane = await _spawn(control, "a", "sh", "-c", "echo '%end 1 1 0'; echo '%error 2 2 0'; echo '%begin 3 3 0'; cat")
     lines = await _shows(control, pane.id, "%begin 3 3 0")

@@ -123,6 +123,15 @@ async def test_an_open_question_takes_no_message_only_its_own_answer(play: Play)
         await here.session.talk.answer("1", asked=QuestionId("q1"))
 
 
+async def test_an_answer_reaches_the_program_though_somebody_scrolled_back(play: Play, control: Control) -> None:
+    here = play(ASK)
+    await here.start()
+    await here.until_state(State.BLOCKED)
+    await control.command("copy-mode", "-t", here.session.living_pane().id)
+    await here.session.talk.answer("1")
+    assert (here.work / "given").read_text() == "1"
+
+
 async def test_a_dialog_that_drops_the_first_keys_is_answered_again(play: Play, impatient: None) -> None:
     here = play(ASK.replace("read -r given", "read -r dropped; read -r given", 1))
     await here.start()
