@@ -97,7 +97,7 @@ class PaneView(Widget, can_focus=True):
         self.set_timer(LATE_S, self._without_picture)
         self.workers.cancel_group(self, "frames")
         if session is not None:
-            self.run_worker(lambda: self._follow(session), group="frames", exclusive=True)
+            self.run_worker(self._follow(session), group="frames", exclusive=True)
 
     def show(self, frame: Frame | None) -> None:
         """Draw ``frame``; None clears."""
