@@ -21,7 +21,8 @@ from orchestrator import client
 
 PRINTING = 10
 FLAGS = 30
-REST_S = 5.0
+POLL_FLAGS = 15
+REST_S = 10.0  # the kernel counts CPU in hundredths of a second
 
 
 @dataclass
@@ -124,13 +125,13 @@ def _poll(stage: Stage, printing: int) -> tuple[list[float], float]:
     time.sleep(2)
     found = []
     began, used = time.monotonic(), cpu(poller.pid, stage.tmux)
-    for agent in _quiet(stage, printing)[:15]:
+    for number, agent in enumerate(_quiet(stage, printing)[:POLL_FLAGS]):
         wrote = agent.write(DIALOG)
         pane, at = poller.stdout.readline().split()
         assert pane == agent.pane
         found.append((float(at) - wrote) * 1000)
         agent.write(IDLE)
-        time.sleep(0.37)  # another phase of the loop for each
+        time.sleep(0.1 + number / POLL_FLAGS)  # it was just seen: each write comes at another phase of the loop
     used = (cpu(poller.pid, stage.tmux) - used) / (time.monotonic() - began) * 100
     poller.kill()
     poller.wait()
