@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sessions.agents.contract import Keys, Paste, Screen, Step
+from sessions.agents.contract import Keys, Paste, Say, Screen, Step
 from sessions.errors import QuestionGone, SessionError, SubmitFailed
 from sessions.events import Answered, Sent
 from sessions.models import Question, QuestionId, State, Status
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sessions.session import Session
 
 ATTEMPTS = 3
+STILL = 0.1
+"""Seconds without a change after which a dialog is drawn: one that has just appeared drops what is typed."""
 TAKEN_WITHIN = 3.0
 """Seconds in which an agent must show that it took a message or an answer."""
 
@@ -92,11 +94,14 @@ class Talk:
         await self._session.control.leave_mode(self._session.living_pane().id)
         for _attempt in range(ATTEMPTS):
             steps = await self._answer_steps(question, choice, text)
-            await self.perform(steps)
+            typed = await self._one_by_one([step for step in steps if not isinstance(step, Say)])
             if await self._session.news.until(lambda: not self._is_open(question.id), TAKEN_WITHIN / ATTEMPTS):
                 self._session.emit([Answered(question=question.id, choice=choice or text)])
+                for words in (step.text for step in steps if isinstance(step, Say)):
+                    await self._session.news.until(self._rests, TAKEN_WITHIN)
+                    await self.send(words)
                 return
-            if any(isinstance(step, Paste) for step in steps):
+            if typed and any(isinstance(step, Paste) for step in steps):
                 await self._session.news.until(lambda: not self._is_open(question.id), TAKEN_WITHIN)
                 break
             # A dialog that has just appeared drops keys; the next look sees that it is the same one.
@@ -106,6 +111,34 @@ class Talk:
                 f"look at it: orchestrator attach {self._name}",
             )
         self._session.emit([Answered(question=question.id, choice=choice or text)])
+
+    async def _one_by_one(self, steps: list[Step]) -> bool:
+        """Each step once the one before it is drawn; False when a key was dropped, and what follows was not typed."""
+        shown = await self._still() if len(steps) > 1 else None
+        for step in steps[:-1]:
+            await self.perform((step,))
+            after = await self._still(shown)
+            if after is None and isinstance(step, Keys):
+                return False  # Enter now would choose whatever is under the cursor
+            shown = after or shown
+        await self.perform(steps[-1:])
+        return True
+
+    async def _still(self, before: Screen | None = None) -> Screen | None:
+        """The screen once it has stopped changing; None when it is ``before`` for a second."""
+        deadline = asyncio.get_running_loop().time() + 1.0
+        last = await self._session.look()
+        while asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(STILL)
+            screen = await self._session.look()
+            if screen.lines == last.lines and (before is None or screen.lines != before.lines):
+                return screen
+            last = screen
+        return None if before is not None and last.lines == before.lines else last
+
+    def _rests(self) -> bool:
+        status = self._status
+        return status is not None and status.state in (State.IDLE, State.DONE, State.FAILED)
 
     async def _answer_steps(self, question: Question, choice: str, text: str) -> tuple[Step, ...]:
         """What to press; waits for the dialog, which Codex and Claude announce before it can take a key."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sessions.agents import dialogs
 from sessions.agents.claude_reader import ClaudeReader, config_folder, transcript_entries
-from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
+from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
 from sessions.errors import AgentMissing, NotAnOption
 from sessions.models import Entry, Kind, Question, Spec
@@ -32,6 +32,7 @@ _WITH_PAYLOAD = (
 )
 _NAME_ONLY = ("PreToolUse", "PostToolUse")
 _COMMANDS = ("!", "/", "#", "@")
+_IN_WORDS = ("type something", "tell claude", "no, and tell")
 
 
 class Claude:
@@ -90,11 +91,12 @@ class Claude:
         if not choice and text:
             return self._in_words(found, text)
         index = dialogs.pick(found, choice)
-        numbered = found.rule not in ("trust", "api key", "bypass warning")
-        steps: tuple[Step, ...] = (Keys((found.options[index].key,)),) if numbered else dialogs.walk(found, index)
         if text and question.kind is Kind.PERMISSION and found.options[index].label.lower().startswith("no"):
-            return (Keys(("Escape",)), Paste(_literal(text)), Keys(("Enter",)))
-        return steps
+            return (Keys(("Escape",)), Say(text))
+        numbered = found.rule not in ("trust", "api key", "bypass warning")
+        if numbered and not self._at_words(found):
+            return (Keys((found.options[index].key,)),)
+        return dialogs.walk(found, index)
 
     def message(self, text: str) -> tuple[Step, ...]:
         return (Keys(("C-u",)), Paste(_literal(text)))
@@ -110,10 +112,16 @@ class Claude:
 
     def _in_words(self, found: Match, text: str) -> tuple[Step, ...]:
         """Through the option that takes words ("Type something.", "Tell Claude what to change")."""
+        if self._at_words(found):
+            return (Paste(text), Keys(("Enter",)))
         for option in found.options:
-            if option.label.lower().startswith(("type something", "tell claude", "no, and tell")):
+            if option.label.lower().startswith(_IN_WORDS):
                 return (Keys((option.key,)), Paste(text), Keys(("Enter",)))
         raise NotAnOption("this question takes no answer in words", "choose one of its options")
+
+    def _at_words(self, found: Match) -> bool:
+        """The cursor stands in the option that takes words: a digit would be one of them."""
+        return found.selected is not None and found.options[found.selected].label.lower().startswith(_IN_WORDS)
 
 
 def _literal(text: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sessions.agents import dialogs
 from sessions.agents.codex_reader import CodexReader, transcript_entries
-from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
+from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
 from sessions.errors import AgentMissing, NotAnOption, SessionError
 from sessions.models import Entry, Kind, Question, Spec
@@ -21,6 +21,7 @@ from sessions.screen_rules import Match, load
 _WITH_PAYLOAD = ("SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt", "SessionEnd")
 _NAME_ONLY = ("PreToolUse", "PostToolUse")
 _COMMANDS = ("!", "/", "$", "@")
+_CLEAR = Keys(("C-u",) * 60)  # one clears a line or joins it to the one before; what stands there may have many
 _APPROVALS = ("untrusted", "on-request", "never")
 _SANDBOXES = ("read-only", "workspace-write", "danger-full-access")
 PROVIDER = "orchestrator"
@@ -77,11 +78,11 @@ class Codex:
             return self._in_words(question, found, text)
         index = dialogs.pick(found, choice)
         if text and question.kind is Kind.PERMISSION and found.options[index].label.lower().startswith("no"):
-            return (Keys(("Escape",)), Paste(_literal(text)), Keys(("Enter",)))
+            return (Keys(("Escape",)), Say(text))
         return dialogs.walk(found, index)
 
     def message(self, text: str) -> tuple[Step, ...]:
-        return (Keys(("C-u",)), Paste(_literal(text)))
+        return (_CLEAR, Paste(_literal(text)))
 
     def interrupt(self) -> tuple[Step, ...]:
         return (Keys(("Escape",)),)
@@ -94,7 +95,7 @@ class Codex:
 
     def _in_words(self, question: Question, found: Match, text: str) -> tuple[Step, ...]:
         if question.kind in (Kind.PERMISSION, Kind.PLAN):
-            return (Keys(("Escape",)), Paste(_literal(text)), Keys(("Enter",)))
+            return (Keys(("Escape",)), Say(text))
         for index, option in enumerate(found.options):
             if option.label.lower().startswith(("none of the above", "other")):
                 return (*dialogs.walk(found, index)[:-1], Keys(("Tab",)), Paste(text), Keys(("Enter",)))

@@ -137,7 +137,14 @@ class Paste:
     text: str
 
 
-Step = Keys | Paste
+@dataclass(frozen=True)
+class Say:
+    """A message for when the dialog is gone and the agent rests: typed any sooner it could answer the dialog."""
+
+    text: str
+
+
+Step = Keys | Paste | Say
 
 
 class Agent(Protocol):

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from sessions.agents import dialogs
-from sessions.agents.contract import Keys, Screen
+from sessions.agents.claude import Claude
+from sessions.agents.codex import Codex
+from sessions.agents.contract import Agent, Keys, Paste, Say, Screen
 from sessions.errors import NotAnOption, QuestionGone
 from sessions.models import Kind, Question, QuestionId, State
 from sessions.screen_rules import load, match
@@ -149,3 +151,33 @@ def test_a_spinner_costs_no_new_judgement_and_a_dialog_always_does() -> None:
     assert one is not None
     assert one is not two
     assert one.state is State.BLOCKED
+
+
+def _asked(kind: Kind) -> Question:
+    return Question(id=QuestionId("q"), kind=kind, title="t", text="", asked_at=NOW)
+
+
+@pytest.mark.parametrize(("agent", "name"), [(Claude(), "permission-command"), (Codex(), "permission")])
+def test_a_refusal_in_words_says_them_only_when_the_dialog_is_gone(agent: Agent, name: str) -> None:
+    steps = agent.answer(_asked(Kind.PERMISSION), "n", "/use another\nname", screen(agent.name, name))
+    assert steps == (Keys(("Escape",)), Say("/use another\nname"))
+
+
+def test_an_answer_in_words_is_typed_into_the_option_that_takes_them() -> None:
+    shown = screen("claude", "question")
+    steps = Claude().answer(_asked(Kind.QUESTION), "", "Green", shown)
+    assert steps == (Keys(("3",)), Paste("Green"), Keys(("Enter",)))
+    text = "\n".join(shown.lines).replace("❯ 1. ", "  1. ").replace("  3. Type", "❯ 3. Type")
+    there = Screen(lines=tuple(text.split("\n")), title="", at=NOW)
+    # A digit would be text by now.
+    assert Claude().answer(_asked(Kind.QUESTION), "", "Green", there) == (Paste("Green"), Keys(("Enter",)))
+    assert Claude().answer(_asked(Kind.QUESTION), "1", "", there) == (Keys(("Up", "Up", "Enter")),)
+    assert Claude().answer(_asked(Kind.QUESTION), "1", "", shown) == (Keys(("1",)),)
+
+
+def test_a_message_to_codex_first_clears_every_line_that_stands_there() -> None:
+    clear, paste = Codex().message("two\nlines")
+    assert isinstance(clear, Keys)
+    assert set(clear.keys) == {"C-u"}
+    assert len(clear.keys) > 20
+    assert paste == Paste("two\nlines")
