@@ -116,8 +116,8 @@ class Control:
         """Run one tmux command; returns the lines it printed."""
         return await self._line(" ".join(quote(word) for word in words))
 
-    def _write(self, *lines: str) -> list[asyncio.Future[list[str]]]:
-        """Send commands, all in one write; one future each."""
+    def _write(self, *lines: str | None) -> list[asyncio.Future[list[str]]]:
+        """Send commands, all in one write; one future each. None stands for the answer that the one before adds."""
         if self.closed.is_set() or self._process.stdin is None:
             raise TmuxGone(
                 "the tmux server is gone", "any command starts it again; orchestrator resume brings sessions back"
@@ -125,7 +125,9 @@ class Control:
         loop = asyncio.get_running_loop()
         answers: list[asyncio.Future[list[str]]] = [loop.create_future() for _ in lines]
         self._waiting.extend(answers)
-        self._process.stdin.write("".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape"))
+        self._process.stdin.write(
+            "".join(line + "\n" for line in lines if line is not None).encode("utf-8", "surrogateescape")
+        )
         return answers
 
     async def _line(self, line: str) -> list[str]:
@@ -193,9 +195,8 @@ class Control:
             await self.command("load-buffer", "-b", name, path)
         finally:
             os.unlink(path)  # noqa: PTH108 - pathlib in a coroutine is what ASYNC240 refuses
-        guarded = f"paste-buffer -p -d -r -b {name} -t {pane}"
-        await self._at(pane, "if-shell", "-F", "-t", pane, "#{pane_dead}", "", guarded)
-        if (await self.pane(pane)).dead:
+        dead = await self._guarded(pane, f"paste-buffer -p -d -r -b {name} -t {pane}")
+        if dead:
             with suppress(SessionError):
                 await self.command("delete-buffer", "-b", name)
             raise PaneGone("the program has ended; nothing was pasted", "start it again: orchestrator resume NAME")
@@ -239,6 +240,24 @@ class Control:
             second.add_done_callback(_retrieved)  # when the first one fails nobody waits for it
             async with asyncio.timeout(DEADLINE_S):
                 return await first, await second
+        except TimeoutError as error:
+            raise TmuxError(f"tmux did not answer within {DEADLINE_S:.0f} s", "orchestrator doctor") from error
+        except TmuxError as error:
+            raise _closed(pane, error) from error
+
+    async def _guarded(self, pane: str, command: str) -> bool:
+        """Run ``command`` unless the program in ``pane`` has ended, which is the answer.
+
+        tmux answers if-shell and, in a block of its own, the one command that it chose: whoever does not expect the
+        second block takes it for the answer to the next command.
+        """
+        words = ("if-shell", "-F", "-t", pane, "#{pane_dead}", "display-message -p dead", command)
+        asked, chosen = self._write(" ".join(quote(word) for word in words), None)
+        chosen.add_done_callback(_retrieved)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                await asked
+                return await chosen == ["dead"]
         except TimeoutError as error:
             raise TmuxError(f"tmux did not answer within {DEADLINE_S:.0f} s", "orchestrator doctor") from error
         except TmuxError as error:

@@ -84,6 +84,24 @@ async def test_a_paste_into_a_dead_pane_is_refused_and_the_server_lives(control:
     assert any(other.session == "keeper" for other in await control.panes())
 
 
+async def test_answers_stay_in_step_while_texts_are_pasted(control: Control) -> None:
+    panes = [await _spawn(control, name, "sh", "-c", "stty -echo; cat >/dev/null") for name in ("a", "b", "c")]
+    dead = await _spawn(control, "d", "true")
+    await _ended(control, "d")
+
+    async def pasting(pane: Pane) -> None:
+        for _ in range(20):
+            await control.paste(pane.id, "one\ntwo")
+            with pytest.raises(PaneGone):
+                await control.paste(dead.id, "text")
+
+    async def looking(pane: Pane) -> None:
+        for _ in range(60):
+            assert (await control.pane(pane.id)).id == pane.id
+
+    await asyncio.gather(*(task(pane) for pane in panes for task in (pasting, looking)))
+
+
 async def test_keys_reach_the_program_though_somebody_scrolled_back(control: Control) -> None:
     pane = await _spawn(
         control, "a", "sh", "-c", 'stty -echo; echo ready; read -r x; echo "got $x"; read -r x; echo $x'
