@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 
@@ -27,7 +29,16 @@ class Shown:
         self.pilot = pilot
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys one after the other. Each is waited for by its messages, not by a quiet processor."""
+
+        async def handled(*_: float) -> None:
+            for _round in range(3):
+                await asyncio.sleep(0)
+                await self.pilot._wait_for_screen()
+
+        with patch("textual.app.wait_for_idle", handled):
+            await self.pilot.press(*keys)
+        await self.pilot.pause()
 
     async def until(self, true: Callable[[], Any], what: str = "") -> None:
         """Let the dashboard run until ``true``; fails with the screen when that does not come."""
@@ -75,11 +86,15 @@ async def dashboard(
         yield shown
 
 
-def compare(name: str, shown: Shown) -> None:
-    """The screen is the golden picture. ``UPDATE_GOLDEN=1`` stores the screen instead; look at the difference."""
+async def compare(name: str, shown: Shown) -> None:
+    """The screen becomes the golden picture. ``UPDATE_GOLDEN=1`` stores the screen instead; look at the difference."""
     path = GOLDEN / f"{name}.txt"
-    text = shown.text() + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(text)
-    assert path.exists(), f"{path} is missing: UPDATE_GOLDEN=1 writes it"
-    assert text == path.read_text(), f"{name} looks different; UPDATE_GOLDEN=1 accepts it"
+        await shown.pilot.pause(0.5)
+        path.write_text(shown.text() + "\n")
+    golden = path.read_text() if path.exists() else ""
+    for _ in range(100):
+        if shown.text() + "\n" == golden:
+            return
+        await shown.pilot.pause(0.01)
+    assert shown.text() + "\n" == golden, f"{name} looks different; UPDATE_GOLDEN=1 accepts it"

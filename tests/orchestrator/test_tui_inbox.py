@@ -32,7 +32,7 @@ async def test_it_looks_as_drawn(size: tuple[int, int]) -> None:
         await shown.until(lambda: size == NARROW or "❯ 1. Yes" in shown.text())
         shown.link.now = NOW
         shown.app.screen._show_question()
-        compare(f"inbox-{size[0]}", shown)
+        await compare(f"inbox-{size[0]}", shown)
 
 
 @pytest.mark.parametrize(("key", "choice"), [("y", "1"), ("a", "2"), ("n", "3"), ("2", "2")])

@@ -33,13 +33,13 @@ async def test_it_looks_as_drawn(size: tuple[int, int]) -> None:
     async with dashboard(SampleLink(), size) as shown:
         await shown.press("down", "down", "down", "down", "down")
         await shown.until(lambda: "Writing tests" in shown.text())
-        compare(f"main-{size[0]}", shown)
+        await compare(f"main-{size[0]}", shown)
 
 
 @SIZES
 async def test_an_empty_fleet_names_the_next_key(size: tuple[int, int]) -> None:
     async with dashboard(SampleLink(rows=()), size) as shown:
-        compare(f"empty-{size[0]}", shown)
+        await compare(f"empty-{size[0]}", shown)
 
 
 async def test_without_unicode_all_of_it_is_ascii(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ async def test_the_merge_looks_as_drawn(size: tuple[int, int]) -> None:
     async with dashboard(SampleLink(), size) as shown:
         await select(shown, "m")
         await shown.sees("Add a dark theme")
-        compare(f"merge-{size[0]}", shown)
+        await compare(f"merge-{size[0]}", shown)
 
 
 async def test_it_merges_with_the_message_that_was_edited_and_tells_how_it_ended() -> None:
@@ -122,7 +122,7 @@ async def test_dropping_says_what_goes_and_where_it_is_kept(size: tuple[int, int
         await select(shown, "D")
         await shown.until(lambda: isinstance(shown.app.screen, Confirm))
         await shown.sees("refs/orchestrator/attic/api-retry")
-        compare(f"drop-{size[0]}", shown)
+        await compare(f"drop-{size[0]}", shown)
         await shown.press("enter")
         await shown.until(lambda: isinstance(shown.app.screen, MainScreen))
         assert shown.verbs() == ["preview_remove"]
@@ -143,7 +143,7 @@ async def test_the_form_looks_as_drawn(size: tuple[int, int]) -> None:
         await shown.press("n")
         await shown.until(lambda: isinstance(shown.app.screen, NewTask))
         await shown.press(*"Add a flag")
-        compare(f"new-{size[0]}", shown)
+        await compare(f"new-{size[0]}", shown)
 
 
 async def test_a_task_is_started_with_what_was_typed() -> None:

@@ -29,7 +29,7 @@ async def test_the_live_tab_looks_as_drawn(size: tuple[int, int]) -> None:
     async with dashboard(SampleLink(), size) as shown:
         await opened(shown)
         await shown.sees("Writing tests")
-        compare(f"session-{size[0]}", shown)
+        await compare(f"session-{size[0]}", shown)
 
 
 @SIZES
@@ -37,7 +37,7 @@ async def test_the_diff_tab_looks_as_drawn(size: tuple[int, int]) -> None:
     async with dashboard(SampleLink(), size) as shown:
         await opened(shown, "d")
         await shown.sees("for attempt in backoff(self.retries):")
-        compare(f"diff-{size[0]}", shown)
+        await compare(f"diff-{size[0]}", shown)
 
 
 async def test_only_the_tab_that_is_shown_is_loaded() -> None:
