@@ -184,3 +184,4 @@ class Spec(Model):
     agent_session_id: str | None = None
     resume: bool = False
     repository: str = ""  # root of the main checkout: agents look trust up under it
+    started_at: datetime | None = None  # this launch; what is older in an agent's files tells of an earlier one

@@ -7,6 +7,7 @@ material replays through it exactly as it happened.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sessions import prices, status, usage
@@ -23,9 +24,12 @@ class Perception:
     """What is known of one launch of one session. ``before`` is the verdict that the ledger already holds.
 
     ``task``: it was launched with a task, so a claim of rest before its first turn is not the end of one.
+    ``since``: when it was launched; evidence that a file held before tells of an earlier launch of the conversation.
     """
 
-    def __init__(self, reader: Reader, before: Status | None = None, *, task: bool = False) -> None:
+    def __init__(
+        self, reader: Reader, before: Status | None = None, *, task: bool = False, since: datetime | None = None
+    ) -> None:
         self.reader = reader
         self.status = before
         self.look_again: timedelta | None = None
@@ -41,6 +45,7 @@ class Perception:
         self._turn = before is not None
         self._began: datetime | None = None
         self._task = task
+        self._since = since
 
     @property
     def at_prompt(self) -> bool:
@@ -50,7 +55,11 @@ class Perception:
         return self._printed and not self._active
 
     def read(self, reading: Reading) -> list[SessionEvent]:
-        return self._take(self.reader.read(reading), reading.at)
+        found = self.reader.read(reading)
+        if reading.replay and self._since is not None:
+            since = self._since
+            found = replace(found, evidence=tuple(item for item in found.evidence if item.at >= since))
+        return self._take(found, reading.at)
 
     def look(self, screen: Screen) -> list[SessionEvent]:
         return self._take(self.reader.look(screen), screen.at)

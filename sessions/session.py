@@ -51,7 +51,7 @@ class Session:
         self.agent = agent
         self.generation = generation
         self.pane: Pane | None = None
-        self.perception = Perception(agent.reader(spec, place), status)
+        self.perception = Perception(agent.reader(spec, place), status, since=spec.started_at)
         self.on_picture: Callable[[SessionId], None] | None = None
         self.control = control
         self._sensor = sensor
@@ -74,12 +74,13 @@ class Session:
     async def start(self, env: Mapping[str, str], *, resumed: bool = False) -> None:
         """Write the start script and spawn the pane. The script makes a second spawn of one launch impossible."""
         launch = self.agent.launch(self.spec, self.place)
-        if launch.agent_session_id is not None:
-            self.spec = self.spec.model_copy(update={"agent_session_id": launch.agent_session_id})
+        conversation = launch.agent_session_id or self.spec.agent_session_id
+        self.spec = self.spec.model_copy(update={"agent_session_id": conversation, "started_at": now()})
         await asyncio.to_thread(launching.clear, self.place)
         argv = launching.write(self.place, self.spec, launch, launching.environment(env, launch.env, self.place))
         task = launch.prompt_given and bool(self.spec.prompt)
-        self.perception = Perception(self.agent.reader(self.spec, self.place), None, task=task)
+        reader = self.agent.reader(self.spec, self.place)
+        self.perception = Perception(reader, None, task=task, since=self.spec.started_at)
         await self.spawn(argv, launch.argv, resumed=resumed)
         if not launch.prompt_given and self.spec.prompt:
             self._run(self.talk.first_prompt(self.spec.prompt))

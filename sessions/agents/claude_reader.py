@@ -44,6 +44,7 @@ class ClaudeReader:
         self._config = config
         self._place = place
         self._session = spec.agent_session_id
+        self._launched = spec.started_at
         self._own_file: Path | None = None
         self._transcript: Path | None = None
         if self._session is not None:
@@ -89,7 +90,7 @@ class ClaudeReader:
     def _session_file(self, reading: Reading) -> Findings:
         about = parse(reading.data) if reading.data else {}
         if self._own_file is None:
-            if not about or about.get("sessionId") != self._session:
+            if not about or about.get("sessionId") != self._session or self._is_stale(about):
                 return Findings()
             self._own_file = reading.path
         if reading.path != self._own_file:
@@ -117,6 +118,11 @@ class ClaudeReader:
             agent_session_id=session if isinstance(session, str) else None,
             version=self._version,
         )
+
+    def _is_stale(self, about: dict[str, Any]) -> bool:
+        """The file of an earlier process of this conversation: one that was killed leaves it behind."""
+        started = _milliseconds(about.get("startedAt"))
+        return self._launched is not None and started is not None and started < self._launched
 
     def _hook(self, payload: dict[str, Any], at: datetime) -> Findings:
         event = payload.get("hook_event_name")

@@ -6,6 +6,7 @@ import os
 import signal
 from typing import Any
 
+from sessions import processes
 from tests.e2e.conftest import Agents
 
 ASK = {"tool": "ask", "question": "Which colour do you prefer?", "options": ["Red", "Blue"]}
@@ -148,3 +149,26 @@ def test_send_interrupt_resume(agents: Agents) -> None:
         assert again["said"] == "I am back."
         assert again["agent_session_id"] == ended["agent_session_id"]
         assert again["generation"] == 2
+
+
+def test_a_killed_agent_is_told_and_comes_back_with_its_conversation(agents: Agents) -> None:
+    """Claude Code leaves its state file behind, which claims that it is blocked."""
+    for name, agent in (("c", "claude"), ("x", "codex")):
+        steps = ({"say": "May I?", "use": [_run(f"echo {name} > {name}.txt", "Write")]}, {"say": "Done."})
+        agents.ok("run", "--agent", agent, "--name", name, "--", agents.prompt(*steps))
+    for name in ("c", "x"):
+        agents.ok("wait", name, "--for", "blocked", "--timeout", "40")
+        before = agents.session(name)
+        for pid in processes.of_session(before["pid"]):
+            if pid != before["pid"]:
+                os.kill(pid, signal.SIGKILL)
+        agents.ok("wait", name, "--for", "crashed", "--timeout", "10")
+        agents.ok("resume", name)
+        agents.ok("wait", name, "--for", "idle", "--timeout", "30")
+        agents.ok("send", name, "--", agents.prompt({"say": "I am back."}, words="Are you there?"))
+        agents.ok("wait", name, "--for", "done", "--timeout", "30")
+        again = agents.session(name)
+        assert again["said"] == "I am back."
+        assert again["agent_session_id"] == before["agent_session_id"]
+        channels = [item["channel"] for item in agents.json("why", name)["status"]["why"]]
+        assert {"c": "session-file", "x": "osc7501"}[name] in channels

@@ -34,13 +34,17 @@ class Script:
 class Watched:
     """A perception with a clock that is set by hand."""
 
-    def __init__(self, before: Status | None = None, *, task: bool = False) -> None:
+    def __init__(self, before: Status | None = None, *, task: bool = False, since: datetime | None = None) -> None:
         self._script = Script()
-        self.perception = Perception(self._script, before, task=task)
+        self.perception = Perception(self._script, before, task=task, since=since)
 
     def find(self, at: float, *evidence: Evidence, **more: object) -> list[SessionEvent]:
         self._script.next = Findings(evidence=evidence, **more)  # type: ignore[arg-type]
         return self.perception.read(Reading("f", Path("/f"), NOW + timedelta(seconds=at)))
+
+    def replay(self, at: float, *evidence: Evidence) -> list[SessionEvent]:
+        self._script.next = Findings(evidence=evidence)
+        return self.perception.read(Reading("f", Path("/f"), NOW + timedelta(seconds=at), replay=True))
 
     @property
     def state(self) -> State:
@@ -199,3 +203,14 @@ def test_cost_is_unknown_while_the_price_of_one_answer_is() -> None:
     (second,) = counted(here.find(1, responses=(answer("b", None),)))
     assert (second.cost_usd, second.cost_source, second.total.output) == (None, None, 6)
     assert counted(here.find(2, responses=(answer("b", None),))) == []
+
+
+def test_what_a_file_told_of_an_earlier_launch_does_not_count() -> None:
+    resumed = Watched(since=NOW)
+    resumed.replay(0.1, claim(-60, State.DONE, Source.TRANSCRIPT))
+    assert resumed.state is State.STARTING
+    resumed.find(1, claim(1, State.IDLE))
+    assert resumed.state is State.IDLE
+    adopted = Watched(since=NOW - timedelta(seconds=90))
+    adopted.replay(0.1, claim(-60, State.DONE, Source.TRANSCRIPT))
+    assert adopted.state is State.DONE

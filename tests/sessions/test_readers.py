@@ -80,6 +80,16 @@ def test_the_file_of_another_session_is_not_ours() -> None:
     assert only(gone).state is None
 
 
+def test_the_file_that_a_killed_process_left_behind_is_not_that_of_the_resumed_one() -> None:
+    spec = Spec(agent="claude", name="a", agent_session_id=SESSION, started_at=NOW)
+    reader = ClaudeReader(spec, PLACE, Path("/h/.claude"))
+    began = int(NOW.timestamp() * 1000)
+    stale = {"sessionId": SESSION, "status": "busy", "startedAt": began - 60_000}
+    assert reader.read(whole("session", stale, "/h/.claude/sessions/8.json")).evidence == ()
+    ours = {"sessionId": SESSION, "status": "idle", "startedAt": began + 400}
+    assert only(reader.read(whole("session", ours, "/h/.claude/sessions/9.json"))).state is State.IDLE
+
+
 def test_a_permission_request_of_claude() -> None:
     request = {
         "session_id": SESSION,
