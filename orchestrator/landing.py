@@ -54,6 +54,7 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
     refusal = hint = ""
     try:
         _refuse_unfinished(row)
+        git_landing.refuse_worktree(worktree)
         git_landing.refuse_target(repository, row.target)
     except (Refused, WorktreeError) as error:
         refusal, hint = error.message, error.hint

@@ -52,8 +52,7 @@ def refuse_target(repository: Repository, target: str) -> Worktree | None:
     for worktree in repository.worktrees():
         if worktree.missing:
             continue
-        git_dir = Path(run(worktree.path, "rev-parse", "--absolute-git-dir").strip())
-        doing = next((what for name, what in _OPERATIONS.items() if (git_dir / name).exists()), None)
+        doing = _under_way(worktree.path)
         if doing is not None and (worktree.main or worktree.branch == target):
             raise OperationInProgress(
                 f"{doing} is under way in {worktree.path}", "finish or abort it there, then try again"
@@ -69,6 +68,20 @@ def refuse_target(repository: Repository, target: str) -> Worktree | None:
             )
         return worktree
     return None
+
+
+def refuse_worktree(worktree: Path) -> None:
+    """Raises OperationInProgress while a merge or the like is unfinished there: its conflict marks would land."""
+    doing = _under_way(worktree) or ("a merge" if run(worktree, "ls-files", "--unmerged") else None)
+    if doing is not None:
+        raise OperationInProgress(
+            f"{doing} is unfinished in {worktree}", "tell the agent to finish or abort it, then try again"
+        )
+
+
+def _under_way(worktree: Path) -> str | None:
+    git_dir = Path(run(worktree, "rev-parse", "--absolute-git-dir").strip())
+    return next((what for name, what in _OPERATIONS.items() if (git_dir / name).exists()), None)
 
 
 def land(
@@ -91,6 +104,7 @@ def land(
     CheckFailed leaves the target as it was.
     """
     progress("look")
+    refuse_worktree(worktree)
     refuse_target(repository, target)
     _clear_stale(repository)
     snapshots.take(worktree, session, "before merge")
@@ -130,6 +144,7 @@ def undo(repository: Repository, landing: Landing) -> None:
 
 def update_from_target(worktree: Path, session: str, target: str) -> str:
     """Merge ``target`` into the worktree's branch; returns the new tip. Conflicts and dirty trees change nothing."""
+    refuse_worktree(worktree)
     if run(worktree, "status", "--porcelain", "-z", "-uno").strip("\0"):
         raise WorktreeError("the session has uncommitted work", "let the agent commit it first, then update")
     if drift(worktree, target).behind == 0:

@@ -199,3 +199,23 @@ def test_the_drafted_message_tells_the_commits_or_the_task(worktree: Path) -> No
     (worktree / "c.txt").write_text("c\n")
     commit(worktree, "Add c")
     assert draft_message(worktree, "main", "Two things") == "Two things\n\n- Add b\n- Add c\n"
+
+
+def test_an_unfinished_merge_never_lands_its_conflict_marks(repository: Repository, worktree: Path) -> None:
+    (worktree / "README.md").write_text("theirs\n")
+    commit(worktree, "Theirs")
+    (repository.root / "README.md").write_text("ours\n")
+    moved = commit(repository.root, "Ours")
+    run(worktree, "merge", "main", ok=(1,))
+    for attempt in (merge, lambda repository, worktree: update_from_target(worktree, "s", "main")):
+        with pytest.raises(OperationInProgress, match="a merge is unfinished"):
+            attempt(repository, worktree)
+    run(worktree, "merge", "--quit")  # git forgets the merge, the marks stay
+    with pytest.raises(OperationInProgress):
+        merge(repository, worktree)
+    assert repository.resolve("main") == moved
+    (worktree / "README.md").write_text("both\n")
+    commit(worktree, "Resolved")
+    run(worktree, "merge", "--no-edit", "-X", "ours", "main")
+    merge(repository, worktree)
+    assert (repository.root / "README.md").read_text() == "both\n"
