@@ -85,12 +85,12 @@ def _claude_at(envelope: dict[str, Any], _tail: Tail, _sent_at: float) -> float:
 
 
 def _codex_at(_envelope: dict[str, Any], tail: Tail, sent_at: float) -> float:
-    """Codex tells by OSC 7501; an observer of its own looks at the pane's bytes every millisecond."""
+    """Codex tells by OSC 7501; the kernel stamps the write of the pane's bytes (at most 4 ms too early)."""
     return tail.since(sent_at)
 
 
 class Tail:
-    """When a mark last appeared in a growing file."""
+    """When a mark last appeared in a growing file; looked at every millisecond."""
 
     def __init__(self, path: Path, mark: bytes) -> None:
         self._path, self._mark = path, mark
@@ -98,7 +98,7 @@ class Tail:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def since(self, moment: float) -> float:
-        """When the mark appeared after ``moment``; the observer may be later than what it measures."""
+        """When the bytes with the mark were written, after ``moment``."""
         deadline = time.monotonic() + 5
         while self._at < moment:
             assert time.monotonic() < deadline, "the observer saw no change"
@@ -108,13 +108,14 @@ class Tail:
     def _watch(self) -> None:
         offset = self._path.stat().st_size if self._path.exists() else 0
         while True:
-            size = self._path.stat().st_size if self._path.exists() else 0
-            if size > offset:
+            about = self._path.stat() if self._path.exists() else None
+            size = about.st_size if about is not None else 0
+            if about is not None and size > offset:
                 with self._path.open("rb") as file:
                     file.seek(max(0, offset - 64))
                     data = file.read(size - max(0, offset - 64))
                 if self._mark in data[max(0, min(64, offset) - len(self._mark) + 1) :]:
-                    self._at = time.time()
+                    self._at = about.st_mtime
                 offset = size
             time.sleep(0.001)
 
