@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sessions.agents.contract import Keys, Paste, Say, Screen, Step
+from sessions import channels
+from sessions.agents.contract import Append, Keys, Paste, Post, Say, Screen, Step
 from sessions.errors import QuestionGone, SessionError, SubmitFailed
 from sessions.events import Answered, Sent
 from sessions.models import Question, QuestionId, State, Status
@@ -195,6 +196,10 @@ class Talk:
                     await self._session.control.press(pane.id, keys)
                 case Paste(text=text):
                     await self._session.control.paste(pane.id, text)
+                case Append(path=path, line=line):
+                    await asyncio.to_thread(channels.append, path, line)
+                case Post():
+                    await channels.post(step)
 
     async def first_prompt(self, prompt: str) -> None:
         """Type the task once the program is at its prompt (programs that take no prompt as an argument)."""

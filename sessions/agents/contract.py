@@ -144,7 +144,25 @@ class Say:
     text: str
 
 
-Step = Keys | Paste | Say
+@dataclass(frozen=True)
+class Append:
+    """One line for a file that the agent reads commands from: its own channel, surer than keys."""
+
+    path: Path
+    line: str
+
+
+@dataclass(frozen=True)
+class Post:
+    """A request to the agent's own server on this machine: its own channel, surer than keys."""
+
+    url: str
+    body: Mapping[str, object]
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+Step = Keys | Paste | Say | Append | Post
 
 
 class Agent(Protocol):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from tests.modelserver import tools
 from tests.modelserver.script import Message, pieces
-from tests.modelserver.tools import for_claude, for_coder
 
 Event = tuple[str, dict[str, Any]]
 
@@ -36,7 +35,7 @@ def answer(body: dict[str, Any], step: dict[str, Any], usage: dict[str, int]) ->
     if step.get("say"):
         blocks.append({"type": "text", "text": step["say"]})
     for use in step.get("use", ()):
-        name, given = _tool(body, use)
+        name, given = tools.call(use, (tool.get("name", "") for tool in body.get("tools", ())), body)
         blocks.append({"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:22]}", "name": name, "input": given})
     return {
         "id": f"msg_{uuid.uuid4().hex[:24]}",
@@ -75,12 +74,3 @@ def stream(message: dict[str, Any]) -> Iterator[Event]:
     delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
     yield "message_delta", {"type": "message_delta", "delta": delta, "usage": message["usage"]}
     yield "message_stop", {"type": "message_stop"}
-
-
-def _tool(body: dict[str, Any], use: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    if not any(tool.get("name") == "Bash" for tool in body.get("tools", ())):
-        return for_coder(use)
-    told = json.dumps(body.get("system") or "") + json.dumps(body.get("messages") or "")
-    found = re.search(r"[Ww]orking directory: ([^\\\n\"]+)", told)
-    plan = re.search(r"(/[^\\\s\"]+/\.claude/plans/[^\\\s\"]+\.md)", told)
-    return for_claude(use, found[1].strip() if found else ".", plan[1] if plan else "plan.md")

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from tests.modelserver import tools
 from tests.modelserver.script import Message, pieces
-from tests.modelserver.tools import for_coder, for_codex
 
 Event = tuple[str, dict[str, Any]]
 _MODEL_ITEMS = ("function_call", "custom_tool_call", "reasoning", "local_shell_call")
@@ -59,7 +59,7 @@ def response_stream(body: dict[str, Any], step: dict[str, Any], usage: dict[str,
     if step.get("say"):
         yield from _message_item(step["say"], len(done), done)
     for use in step.get("use", ()):
-        yield from _call_item(*for_codex(use), len(done), done)
+        yield from _call_item(*tools.call(use, ("exec_command",), body), len(done), done)
     figures = {
         "input_tokens": usage["input"] + usage["cache_read"],
         "input_tokens_details": {"cached_tokens": usage["cache_read"]},
@@ -90,7 +90,8 @@ def chat_stream(
     for piece in pieces(step.get("say", "")):
         yield chunk({"content": piece})
     for index, use in enumerate(step.get("use", ())):
-        tool, given = for_coder(use)
+        offered = ((tool.get("function") or {}).get("name", "") for tool in body.get("tools", ()))
+        tool, given = tools.call(use, offered, body)
         call = {"index": index, "id": f"call_{uuid.uuid4().hex[:12]}", "type": "function"}
         yield chunk({"tool_calls": [{**call, "function": {"name": tool, "arguments": ""}}]})
         text = json.dumps(given)
