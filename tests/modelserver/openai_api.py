@@ -21,6 +21,12 @@ def auxiliary(body: dict[str, Any]) -> bool:
     return format_.get("type") == "json_schema"
 
 
+def chat_auxiliary(body: dict[str, Any]) -> bool:
+    """A call beside the conversation: opencode names its session by one, and counts it nowhere."""
+    first = next(iter(body.get("messages") or [{}]))
+    return not body.get("tools") and "title generator" in _text(first.get("content"))
+
+
 def response_messages(body: dict[str, Any]) -> Iterator[Message]:
     items = body.get("input")
     for item in items if isinstance(items, list) else [{"role": "user", "content": items}]:

@@ -147,13 +147,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._keep("responses", body, where, auxiliary, name)
 
     def _chat(self, body: dict[str, Any]) -> None:
-        where = place(openai_api.chat_messages(body))
+        auxiliary = openai_api.chat_auxiliary(body)
+        where = Place(AUXILIARY, 0, "") if auxiliary else place(openai_api.chat_messages(body))
         if self._failed(where, {"error": {"type": "server_error", "message": "scripted"}}):
             return
         name = f"chatcmpl-{uuid.uuid4().hex[:20]}"
         chunks = self._paced(openai_api.chat_stream(body, where.step, usage(where), name), where)
         self._stream([*(("", json.dumps(chunk)) for chunk in chunks), ("", "[DONE]")])
-        self._keep("chat", body, where, False, name)
+        self._keep("chat", body, where, auxiliary, name)
 
     def _failed(self, where: Place, body: dict[str, Any]) -> bool:
         failure = self.server.owner.must_fail(where)
