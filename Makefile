@@ -1,11 +1,11 @@
-# make demo · make test · make e2e · make bench · make check · make clean
+# make demo · make test · make e2e · make bench · make status-bench · make check · make clean
 
 SHELL := /bin/sh
 BIN := .venv/bin
 # As many test processes as cores, at most 4.
 JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
 
-.PHONY: help demo test check e2e bench clean setup setup-dev
+.PHONY: help demo test check e2e bench status-bench clean setup setup-dev
 
 help:
 	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
@@ -13,6 +13,7 @@ help:
 	@echo "make check            style, types and walls only"
 	@echo "make e2e              the real agent CLIs against a scripted model (needs node)"
 	@echo "make bench            what sensing costs, beside a polling loop"
+	@echo "make status-bench     how often the status is right, on recorded real CLIs"
 	@echo "make clean            remove .venv and caches"
 
 setup:
@@ -38,6 +39,9 @@ e2e: setup-dev
 
 bench: setup-dev
 	$(BIN)/python -m benchmarks.sense
+
+status-bench: setup-dev
+	@$(BIN)/python -m benchmarks.status
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -19,10 +19,14 @@ from sessions.agents.contract import Reading, Screen
 from sessions.models import Kind, Spec, State
 
 
+LONGEST = 600
+"""Characters of a text in a recorded line that are kept."""
+
+
 class Label(BaseModel):
     """What the agent truly is at. ``latency_ms``: from the mark on the screen to the ledger, None when it never came.
 
-    A negative latency says that the agent told before it drew. ``quiet``: nothing but time tells.
+    A negative latency says that the agent told before it drew.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,13 +60,31 @@ class Tape(BaseModel):
 
 
 def reading_fields(reading: Reading) -> dict[str, Any]:
+    """Long texts inside of lines are cut: nothing of a status hangs on their ends."""
     return {
         "feed": reading.feed,
         "path": str(reading.path),
-        "lines": [line.decode("utf-8", "replace") for line in reading.lines],
+        "lines": [_cut_line(line.decode("utf-8", "replace")) for line in reading.lines],
         "data": reading.data.decode("latin-1") if reading.data is not None else None,
         "replay": reading.replay,
     }
+
+
+def _cut_line(line: str) -> str:
+    if len(line) <= LONGEST:
+        return line
+    try:
+        return json.dumps(_cut(json.loads(line)))
+    except ValueError:
+        return line
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST else value[:LONGEST] + "…"
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    return {key: _cut(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def reading(tape: Tape, entry: dict[str, Any]) -> Reading:
