@@ -1,9 +1,9 @@
 """How often the status is right: the recorded corpus replayed through the detector, per agent and state.
 
 ``make status-bench``. The first figures come from everything that the agent told and showed; *screen alone* leaves out
-its files, hooks and bytes, and takes idle for done, which no screen tells apart. Latencies were measured when the corpus
-was recorded, from the moment's mark on the raw screen to the ledger; a negative one says that the agent told before it
-drew. Exit code 1 when a promise is not kept.
+its files, hooks and bytes, and takes idle for done, which no screen tells apart. Latencies were measured when the
+corpus was recorded, from the moment's mark on the raw screen to the ledger; a negative one says that the agent told
+before it drew. Exit code 1 when a promise is not kept.
 """
 
 from __future__ import annotations

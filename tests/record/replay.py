@@ -10,6 +10,7 @@ from sessions import agents
 from sessions.agents.contract import Place
 from sessions.models import Kind, State
 from sessions.perception import Perception
+from sessions.status import SECOND_LOOK
 from tests.record import tape as tapes
 from tests.record.tape import Label, Tape
 
@@ -58,7 +59,8 @@ def replay(tape: Tape, *, screen_only: bool = False) -> list[Outcome]:
             case "ended" if perception is not None:
                 perception.ended(entry["code"], entry["how"], at, asked=entry["asked"])
             case "label" if perception is not None:
-                perception.judge(at)
+                # Where nothing but the screen tells, rest takes a second look; no look is on the tape for it.
+                perception.judge(at + SECOND_LOOK if screen_only else at)
                 status = perception.status
                 saw = status.why[0] if status is not None and status.why else None
                 why = f"{saw.channel} {saw.rule or ''} {saw.saw}" if saw is not None else "nothing"

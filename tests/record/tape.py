@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict
 from sessions.agents.contract import Reading, Screen
 from sessions.models import Kind, Spec, State
 
-
 LONGEST = 600
 """Characters of a text in a recorded line that are kept."""
 
