@@ -76,6 +76,16 @@ def response_stream(body: dict[str, Any], step: dict[str, Any], usage: dict[str,
     yield "response.completed", {"response": {**base, "status": "completed", "output": done, "usage": figures}}
 
 
+def failure(scripted: dict[str, Any]) -> dict[str, Any]:
+    """A failure in OpenAI's words: agents retry by the words, not by the status alone."""
+    status = int(scripted.get("status", 500))
+    message, kind, code = {
+        401: ("Incorrect API key provided: scripted.", "invalid_request_error", "invalid_api_key"),
+        429: ("Rate limit reached for requests (scripted).", "requests", "rate_limit_exceeded"),
+    }.get(status, ("scripted", "server_error" if status >= 500 else "invalid_request_error", None))
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
 def chat_stream(
     body: dict[str, Any], step: dict[str, Any], usage: dict[str, int], name: str
 ) -> Iterator[dict[str, Any]]:
