@@ -7,6 +7,7 @@ launched, with which environment, is never a repository's to say. The repository
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +63,11 @@ def settings_path(env: Mapping[str, str]) -> Path:
         return Path(named).expanduser()
     base = env.get("XDG_CONFIG_HOME") or str(Path(env["HOME"] if env.get("HOME") else Path.home()) / ".config")
     return Path(base) / "orchestrator" / "config.toml"
+
+
+def own_screens(env: Mapping[str, str] = os.environ) -> Path:
+    """The folder of the user's own screen rules; it need not exist."""
+    return settings_path(env).parent / "screens"
 
 
 def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:

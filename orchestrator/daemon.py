@@ -22,9 +22,11 @@ import uvicorn
 
 from orchestrator import home
 from orchestrator.client import DAEMON_SESSION
+from orchestrator.config import own_screens
 from orchestrator.store import LedgerError, Store
 from orchestrator.supervisor import Supervisor
 from orchestrator.wire import OwnersSocket, application
+from sessions import agents, screen_rules
 from sessions.control import Control
 from sessions.errors import SessionError
 from sessions.sensing import Sensor
@@ -57,6 +59,7 @@ async def _serve() -> int:
     server = Server(home.tmux_socket())
     control = await Control.connect(home.tmux_socket(), await asyncio.to_thread(_tmux_session, server))
     supervisor = Supervisor(store, control, Sensor())
+    _take_rules(supervisor)
     await supervisor.start()
     listener = _listen(home.socket_path())
     web = uvicorn.Server(
@@ -89,6 +92,17 @@ async def _serve() -> int:
             with suppress(SessionError):
                 await asyncio.to_thread(server.kill)
     return 0
+
+
+def _take_rules(supervisor: Supervisor) -> None:
+    """The user's own screen rules; a file that cannot be used is said and all of them are left out."""
+    screen_rules.use(own_screens())
+    try:
+        for name in agents.names():
+            screen_rules.load(name)
+    except SessionError as error:
+        screen_rules.use(None)
+        supervisor.notice("warning", "Your screen rules are not used", f"{error.message}; {error.hint}")
 
 
 async def _end_with(supervisor: Supervisor, web: uvicorn.Server) -> None:

@@ -94,13 +94,27 @@ def _agents() -> list[Finding]:
         except SessionError as error:
             found.append(Finding("note", name, error.message, error.hint))
         else:
-            found.append(Finding("ok", name, program))
+            found.append(_version(name, program))
     keys = [key for key in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY") if os.environ.get(key)]
     hint = "" if keys else "it needs ANTHROPIC_API_KEY or OPENAI_API_KEY, or --base-url of a local model"
     found.append(
         Finding("ok" if keys else "note", "coder", ", ".join(keys) + " set" if keys else "no key is set", hint)
     )
     return found
+
+
+def _version(name: str, program: str) -> Finding:
+    """Is the installed CLI one whose screens are known?"""
+    from sessions.agents import recorded
+
+    installed = recorded.installed(program)
+    newest = recorded.newest(name)
+    if installed is None:
+        return Finding("note", name, f"{program} tells no version", "what its screen means may have changed")
+    if newest is None or recorded.numbers(installed) <= recorded.numbers(newest):
+        return Finding("ok", name, f"{program} {installed}")
+    what = f"{program} {installed} is newer than {newest}, the newest that was recorded"
+    return Finding("note", name, what, recorded.RESTS[name])
 
 
 def _settings() -> Finding:

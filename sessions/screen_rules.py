@@ -1,10 +1,13 @@
 """Screen rules: what a pane's text says of the agent's state, as data.
 
-One TOML file per agent (``sessions/screens/<agent>.toml``), a list of ``[[rule]]``:
+One TOML file per agent (``sessions/screens/<agent>.toml``), a list of ``[[rule]]``. A file of that name in the folder
+``screens`` beside the user's settings adds to it: a rule with the name of another replaces it, ``off = true`` takes it
+away.
 
 =============  =====================================================================================================
 ``name``       shown by ``why``
 ``priority``   higher is tried first
+``versions``   of the agent, as ``">=2.1.300,<2.2"``; an agent whose version is not known has every rule
 ``state``      word of :class:`~sessions.models.State`; left out in a rule with ``skip = true``: no verdict at all
 ``kind``       word of :class:`~sessions.models.Kind`, with state ``blocked``
 ``last``       only the last N lines that are not blank are looked at (default 30)
@@ -23,19 +26,23 @@ transcript does not count.
 
 from __future__ import annotations
 
+import operator
 import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from sessions.agents.contract import Screen
+from sessions.errors import SessionError
 from sessions.models import Kind, Option, State
 
 
 @dataclass(frozen=True)
 class Rule:
     name: str
+    versions: tuple[tuple[str, tuple[int, ...]], ...]
     state: State | None
     kind: Kind | None
     priority: int
@@ -65,38 +72,119 @@ class Match:
     selected: int | None = field(default=None)  # index of the option under the cursor
 
 
+class RulesInvalid(SessionError):
+    """The user's own rules cannot be used; the message names file and rule."""
+
+
+_own: Path | None = None
+"""The user's folder of rules."""
+
+
+def use(folder: Path | None) -> None:
+    """Take the user's rules from ``folder`` from now on; it need not exist."""
+    global _own
+    _own = folder
+    load.cache_clear()
+
+
 @cache
 def load(agent: str) -> tuple[Rule, ...]:
-    """The rules of an agent, the highest priority first; none when there is no file for it."""
+    """The rules of an agent, the highest priority first; none when there is no file for it. Raises RulesInvalid."""
     resource = files("sessions") / "screens" / f"{agent}.toml"
-    if not resource.is_file():
-        return ()
-    rules = [_rule(table) for table in tomllib.loads(resource.read_text(encoding="utf-8")).get("rule", [])]
-    return tuple(sorted(rules, key=lambda rule: -rule.priority))
+    tables = tomllib.loads(resource.read_text(encoding="utf-8")).get("rule", []) if resource.is_file() else []
+    rules = {rule.name: rule for rule in map(_rule, tables)}
+    for name, rule in _of_user(agent).items():
+        rules.pop(name, None)
+        if rule is not None:
+            rules[name] = rule
+    return tuple(sorted(rules.values(), key=lambda rule: -rule.priority))
 
 
-def match(rules: tuple[Rule, ...], screen: Screen) -> Match | None:
+def match(rules: tuple[Rule, ...], screen: Screen, version: str | None = None) -> Match | None:
     """The first rule that matches ``screen``; None when none does, or the screen is not the program's own."""
     if screen.in_mode:
         return None
     lines = [line for line in screen.lines if line.strip()]
+    known = _numbers(version) if version else ()
     regions: dict[tuple[int, str], tuple[list[str], str]] = {}
     for rule in rules:
+        if known and not _covers(rule, known):
+            continue
         key = (rule.last, rule.below.pattern if rule.below is not None else "")
         if key not in regions:
             found_lines = _region(rule, lines)
             regions[key] = (found_lines, "\n".join(found_lines))
         region, text = regions[key]
-        if not region or any(pattern.search(text) for pattern in rule.none):
+        if not region or _missing(rule, text):
             continue
-        found = [pattern.search(text) for pattern in rule.all]
-        if not all(found) or (rule.any and not any(pattern.search(text) for pattern in rule.any)):
-            continue
-        hit = next((one for one in found if one), None) or next(
-            (one for pattern in rule.any if (one := pattern.search(text))), None
-        )
+        hit = next((one for pattern in (*rule.all, *rule.any) if (one := pattern.search(text))), None)
         return _read(rule, region, text, hit)
     return None
+
+
+def trace(rules: tuple[Rule, ...], screen: Screen, version: str | None = None) -> list[tuple[Rule, str]]:
+    """Each rule in the order of trying, with what keeps it from matching; "" for one that matches."""
+    lines = [line for line in screen.lines if line.strip()]
+    known = _numbers(version) if version else ()
+    found = []
+    for rule in rules:
+        region = _region(rule, lines)
+        if known and not _covers(rule, known):
+            found.append((rule, f"it is not for version {version}"))
+        else:
+            found.append((rule, _missing(rule, "\n".join(region)) if region else "there is nothing to look at"))
+    return found
+
+
+def _missing(rule: Rule, text: str) -> str:
+    """Why ``rule`` does not match ``text``; "" when it does."""
+    for pattern in rule.all:
+        if not pattern.search(text):
+            return f"{pattern.pattern!r} is not there"
+    if rule.any and not any(pattern.search(text) for pattern in rule.any):
+        return "none of " + ", ".join(repr(pattern.pattern) for pattern in rule.any) + " is there"
+    return next((f"{pattern.pattern!r} is there" for pattern in rule.none if pattern.search(text)), "")
+
+
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
+
+
+def _covers(rule: Rule, version: tuple[int, ...]) -> bool:
+    return all(_COMPARE[sign](version, bound) for sign, bound in rule.versions)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """2.1.330 as numbers; what follows them ("-beta") counts no more."""
+    found = re.match(r"\d+(?:\.\d+)*", version.strip())
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def _versions(text: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        bound = re.fullmatch(r"(<=|>=|==|<|>)\s*(\d+(?:\.\d+)*)", part)
+        if bound is None:
+            raise ValueError(f"versions: {part!r} is no bound like >=2.1")
+        found.append((bound[1], _numbers(bound[2])))
+    return tuple(found)
+
+
+def _of_user(agent: str) -> dict[str, Rule | None]:
+    """The user's rules by name; None for one that is switched off."""
+    path = _own / f"{agent}.toml" if _own is not None else None
+    if path is None or not path.is_file():
+        return {}
+    name = "the file"
+    try:
+        found: dict[str, Rule | None] = {}
+        for table in tomllib.loads(path.read_text(encoding="utf-8")).get("rule", []):
+            name = f"rule {table.get('name', 'without a name')!r}"
+            found[str(table["name"])] = None if table.get("off") else _rule(table)
+    except (OSError, ValueError, KeyError, AttributeError, AssertionError, re.error) as error:
+        raise RulesInvalid(
+            f"{path}: {name} cannot be used: {error}", "mend it, or move the file away; docs/states.md tells the format"
+        ) from error
+    return found
 
 
 def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -> Match:
@@ -107,7 +195,9 @@ def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -
     command = None
     if rule.command is not None and (found := rule.command.search(text)):
         command = "\n".join(line.strip() for line in found[1].strip().splitlines())
-    body = "\n".join(line.strip() for line in (region[:first] if first is not None else region[-6:]))
+    before = region[:first] if first is not None else region[-6:]
+    across = max((number for number, line in enumerate(before) if _ACROSS.match(line)), default=-1)
+    body = "\n".join(line.strip() for line in before[across + 1 :])
     return Match(
         rule=rule.name,
         state=rule.state,
@@ -122,6 +212,8 @@ def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -
 
 
 _RULER = re.compile(r"^[\s─━╌▔▁=_-]*$")
+_ACROSS = re.compile(r"^─{20,}[^─]*─*\s*$")
+"""A line across the screen, perhaps with a name in it: what stands above it is the conversation, not the dialog."""
 _CURSOR = re.compile(r"^\s*[❯›>]\s")
 
 
@@ -170,6 +262,7 @@ def _rule(table: dict[str, object]) -> Rule:
     skip = bool(table.get("skip"))
     return Rule(
         name=str(table["name"]),
+        versions=_versions(str(table.get("versions", ""))),
         state=None if skip else State(str(table["state"])),
         kind=Kind(str(table["kind"])) if "kind" in table else None,
         priority=int(str(table.get("priority", 50))),

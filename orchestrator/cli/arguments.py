@@ -66,7 +66,6 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
     ls.add_argument("--json", action="store_true", help="everything, as JSON")
     for name, help_ in (
         ("show", "show one session with its open question"),
-        ("why", "say why a session has its state: what was seen, and what it outweighed"),
         ("diff", "show everything a session changed, uncommitted and untracked work included"),
     ):
         command = add(name, "look", help_)
@@ -74,6 +73,13 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
         command.add_argument("--json", action="store_true", help="as JSON")
         if name == "diff":
             command.add_argument("--stat", action="store_true", help="only the files and counts")
+    why = add("why", "explain", "say why a session has its state: what was seen, and what it outweighed")
+    why.add_argument("name", nargs="?", metavar="NAME", help="the session's name (see: orchestrator ls)")
+    why.add_argument("--agent", metavar="A", help="with --screen: whose screen it is")
+    why.add_argument("--screen", metavar="FILE", help="explain a saved screen (plain text) instead of a session")
+    why.add_argument("--title", metavar="T", help="with --screen: the terminal's title then")
+    why.add_argument("--version", metavar="V", help="with --screen: the agent's version (default: not known)")
+    why.add_argument("--json", action="store_true", help="as JSON")
     log = add("log", "look", "print what happened to a session")
     _name(log)
     log.add_argument("--follow", "-f", action="store_true", help="go on as it happens")

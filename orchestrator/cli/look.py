@@ -1,4 +1,4 @@
-"""Commands that only look: ls, show, why, diff, log, wait."""
+"""Commands that only look: ls, show, diff, log, wait."""
 
 from __future__ import annotations
 
@@ -98,24 +98,6 @@ def _question(item: dict[str, Any]) -> None:
         say(f"   {option['key']:>3}  {option['label']}" + (f": {option['detail']}" if option["detail"] else ""))
     words = ' or --text "…"' if question["free_text"] else ""
     note(f"\nanswer it: orchestrator answer {item['name']} CHOICE{words}")
-
-
-def why(arguments: Namespace) -> int:
-    """The chain of evidence."""
-    said = call("why", session=arguments.name)
-    if arguments.json:
-        dump(said)
-        return 0
-    from datetime import UTC, datetime
-
-    from sessions.models import Status
-    from sessions.status import explain
-
-    if said["paused"]:
-        say("held by you (orchestrator unpause lets it go on); below, what its program does")
-    for line in explain(Status.model_validate(said["status"]), datetime.now(UTC)):
-        say(line)
-    return 0
 
 
 def diff(arguments: Namespace) -> int:

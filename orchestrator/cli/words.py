@@ -23,7 +23,9 @@ EXAMPLES = {
   orchestrator ls
   orchestrator ls --json | jq '.[] | select(.state == "blocked") | .name'""",
     "show": "  orchestrator show export-json",
-    "why": "  orchestrator why export-json",
+    "why": """\
+  orchestrator why export-json
+  orchestrator why --agent claude --screen saved.txt --version 2.1.330    which rule matches, and why others do not""",
     "diff": """\
   orchestrator diff export-json
   orchestrator diff export-json --stat

@@ -38,7 +38,7 @@ def evidence(rules: tuple[Rule, ...], screen: Screen, version: str | None = None
     """What the screen says; None when it cannot be judged now (copy mode, a transcript viewer)."""
     if screen.in_mode:
         return None
-    found = match(rules, screen)
+    found = match(rules, screen, version)
     if found is None:
         return Evidence(source=Source.SCREEN, channel="screen", state=None, at=screen.at, saw="no rule matches")
     if found.state is None:
@@ -81,6 +81,16 @@ def shown(rules: tuple[Rule, ...], question: Question, screen: Screen) -> Match:
     if question.command and found.command and not _alike(question.command, found.command):
         raise QuestionGone("the screen asks about another command by now", "look again before you answer")
     return found
+
+
+def is_about(shown: Question | None, asked: Question) -> bool:
+    """The dialog on the screen puts this very question."""
+    return shown is not None and shown.kind is asked.kind and is_title(shown.title, asked)
+
+
+def is_title(seen: str, asked: Question) -> bool:
+    """``seen`` on the screen is the title of ``asked``; the screen wraps it and may cut it."""
+    return bool(seen and asked.title) and _alike(asked.title, seen)
 
 
 def _alike(asked: str, seen: str) -> bool:

@@ -170,5 +170,5 @@ def test_a_killed_agent_is_told_and_comes_back_with_its_conversation(agents: Age
         again = agents.session(name)
         assert again["said"] == "I am back."
         assert again["agent_session_id"] == before["agent_session_id"]
-        channels = [item["channel"] for item in agents.json("why", name)["status"]["why"]]
+        channels = [item["channel"] for item in agents.json("why", name)["evidence"]]
         assert {"c": "session-file", "x": "osc7501"}[name] in channels
