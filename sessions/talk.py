@@ -197,7 +197,7 @@ class Talk:
                 case Paste(text=text):
                     await self._session.control.paste(pane.id, text)
                 case Append(path=path, line=line):
-                    await asyncio.to_thread(channels.append, path, line)
+                    await asyncio.to_thread(channels.append, self._session.place.folder / path, line)
                 case Post():
                     await channels.post(step)
 

@@ -146,7 +146,10 @@ class Say:
 
 @dataclass(frozen=True)
 class Append:
-    """One line for a file that the agent reads commands from: its own channel, surer than keys."""
+    """One line for a file that the agent reads commands from: its own channel, surer than keys.
+
+    A relative ``path`` is one of the session's private folder.
+    """
 
     path: Path
     line: str
