@@ -27,7 +27,7 @@ if [ "$(cat "$cache/.ready" 2>/dev/null || true)" != "$wanted" ]; then
 fi
 ORCHESTRATOR_E2E_BIN=$cache/node_modules/.bin
 export ORCHESTRATOR_E2E_BIN
-for cli in claude codex; do
+for cli in claude codex gemini opencode pi; do
     "$ORCHESTRATOR_E2E_BIN/$cli" --version >/dev/null || { echo "E2E FAILED: $cli does not run." >&2; exit 1; }
 done
 

@@ -144,9 +144,16 @@ class Driver:
                 continue
 
     def _label(self, mark: str, state: State, kind: Kind | None, latency: float | None) -> None:
-        label = Label(mark=mark, state=state, kind=kind, latency_ms=round(latency, 1) if latency is not None else None)
+        status = self.stage.statuses[-1][1] if self.stage.statuses else None
+        label = Label(
+            mark=mark,
+            state=state,
+            kind=kind,
+            latency_ms=round(latency, 1) if latency is not None else None,
+            channel=status.why[0].channel if status is not None and status.why else "",
+        )
         self.stage.tape.add(datetime.now(UTC), "label", label=label.model_dump(mode="json"))
-        self.labels.append((label, self.stage.statuses[-1][1] if self.stage.statuses else None))
+        self.labels.append((label, status))
 
     async def _until_gone(self, pid: int, within: float) -> None:
         loop = asyncio.get_running_loop()

@@ -25,7 +25,7 @@ LONGEST = 600
 class Label(BaseModel):
     """What the agent truly is at. ``latency_ms``: from the mark on the screen to the ledger, None when it never came.
 
-    A negative latency says that the agent told before it drew.
+    A negative latency says that the agent told before it drew. ``channel`` is what the ledger's verdict came from.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +34,7 @@ class Label(BaseModel):
     state: State
     kind: Kind | None = None
     latency_ms: float | None = None
+    channel: str = ""
 
 
 class Tape(BaseModel):
