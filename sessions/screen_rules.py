@@ -17,6 +17,7 @@ away.
 ``none``       none may match
 ``title``      text of the question, or ``title_from``: regex whose group 1 is it
 ``command``    regex whose group 1 is the command that is asked about (region, multi-line)
+``until``      regex whose group 1 is the time at which a limit ends, as the agent words it
 ``options``    regex with groups ``key`` and ``label``, one a line; without ``key`` they are numbered
 =============  =====================================================================================================
 
@@ -54,6 +55,7 @@ class Rule:
     title: str
     title_from: re.Pattern[str] | None
     command: re.Pattern[str] | None
+    until: re.Pattern[str] | None
     options: re.Pattern[str] | None
 
 
@@ -69,6 +71,7 @@ class Match:
     command: str | None = None
     options: tuple[Option, ...] = ()
     saw: str = ""
+    until: str = ""
     selected: int | None = field(default=None)  # index of the option under the cursor
 
 
@@ -207,6 +210,7 @@ def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -
         command=command,
         options=options,
         saw=" ".join((hit[0] if hit else "").split())[:80],
+        until=found[1] if rule.until is not None and (found := rule.until.search(text)) else "",
         selected=selected,
     )
 
@@ -274,5 +278,6 @@ def _rule(table: dict[str, object]) -> Rule:
         title=str(table.get("title", "")),
         title_from=one("title_from"),
         command=one("command"),
+        until=one("until"),
         options=one("options"),
     )

@@ -7,6 +7,8 @@
    when its rule stops matching.
 5. Leaving work on weak evidence waits for a second look, and so does rest that is older than another channel's news of
    work. Nothing matches: unknown, never a false idle.
+6. Rest is done when a strong source saw the turn end, or nothing but the screen tells; an agent whose own state says
+   idle, and no end of the turn was seen, was interrupted or refused: idle.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ EXIT = "exit"
 LOAN = timedelta(seconds=2)
 SECOND_LOOK = timedelta(milliseconds=600)
 START = timedelta(seconds=30)
+TOGETHER = timedelta(seconds=3)
+"""Signals of one moment come from several channels within it."""
 
 _REST = frozenset({State.IDLE, State.DONE})
 _WORK = frozenset({State.WORKING, State.BACKGROUND, State.RETRYING, State.RATE_LIMITED})
@@ -107,7 +111,7 @@ def _patience(claim: Evidence, blocker: Evidence) -> timedelta:
 
 def _may_refine(item: Evidence, claim: Evidence) -> bool:
     """A failure must not be older than the rest that it explains, but for the moment between the two signals."""
-    return item.state is not State.FAILED or item.at >= claim.at - timedelta(seconds=3)
+    return item.state is not State.FAILED or item.at >= claim.at - TOGETHER
 
 
 def _nothing(now: datetime, before: Status | None) -> Verdict:
@@ -123,7 +127,7 @@ def _nothing(now: datetime, before: Status | None) -> Verdict:
 
 
 def _status(winner: Evidence, known: list[Evidence], now: datetime, before: Status | None) -> Status:
-    state = _rested(winner, before) if winner.state in _REST else winner.state
+    state = _rested(winner, known, before) if winner.state in _REST else winner.state
     assert state is not None
     question = _question(winner, known) if state is State.BLOCKED else None
     kind = (question.kind if question is not None else winner.kind) if state is State.BLOCKED else None
@@ -146,13 +150,28 @@ def _status(winner: Evidence, known: list[Evidence], now: datetime, before: Stat
     )
 
 
-def _rested(claim: Evidence, before: Status | None) -> State:
+def _rested(claim: Evidence, known: list[Evidence], before: Status | None) -> State:
     """Idle or done? A turn that ended is done until the human has seen it."""
+    ended = _turn_end(claim, known)
     if before is None or before.state is State.STARTING:
         return claim.state or State.IDLE
     if before.state is State.IDLE:
-        return State.DONE if claim.state is State.DONE and claim.at > before.since else State.IDLE
-    return State.DONE
+        return State.DONE if ended is not None and ended.at > before.since else State.IDLE
+    if before.state is State.DONE or ended is not None or claim.source >= Source.TITLE:
+        return State.DONE
+    return State.IDLE
+
+
+def _turn_end(claim: Evidence, known: list[Evidence]) -> Evidence | None:
+    """What saw the end of the turn after which the agent rests; work that a strong source saw since then undoes it."""
+    if claim.state is State.DONE:
+        return claim
+    strong = [item for item in known if item.source < Source.TITLE]
+    worked = max((item.at for item in strong if item.state in _WORK or item.state is State.BLOCKED), default=None)
+    for item in strong:
+        if item.state is State.DONE and item.at >= claim.at - TOGETHER and (worked is None or item.at >= worked):
+            return item
+    return None
 
 
 def _question(winner: Evidence, known: list[Evidence]) -> Question | None:

@@ -6,6 +6,7 @@ Nothing is written into the user's configuration. Trust stays the user's: its di
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from sessions.agents import dialogs
 from sessions.agents.claude_reader import ClaudeReader, config_folder, transcript_entries
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
-from sessions.errors import AgentMissing, NotAnOption
+from sessions.errors import AgentMissing, NotAnOption, QuestionGone
 from sessions.models import Entry, Kind, Question, Spec
 from sessions.screen_rules import Match, load
 
@@ -32,6 +33,9 @@ _WITH_PAYLOAD = (
 )
 _NAME_ONLY = ("PreToolUse", "PostToolUse")
 _COMMANDS = ("!", "/", "#", "@")
+_REVIEW = "question review"
+_BOX = re.compile(r"^\s*(?:❯\s*)?\d\.\s+\[(.)\]")
+_TAB = re.compile(r"[☐☒]")
 _IN_WORDS = ("type something", "tell claude", "no, and tell")
 
 
@@ -82,21 +86,15 @@ class Claude:
         return ClaudeReader(spec, place, config_folder(place.env))
 
     def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
-        rules = load("claude")
-        found = dialogs.shown(rules, question, screen)
-        if question.multiple:
-            raise NotAnOption(
-                "this question takes several answers at once", "attach and answer it there: o, or orchestrator attach"
-            )
+        found = dialogs.shown(load("claude"), question, screen)
+        if found.kind is Kind.QUESTION:
+            return self._answer_question(question, found, choice, text, screen)
         if not choice and text:
             return self._in_words(found, text)
         index = dialogs.pick(found, choice)
         if text and question.kind is Kind.PERMISSION and found.options[index].label.lower().startswith("no"):
             return (Keys(("Escape",)), Say(text))
-        numbered = found.rule not in ("trust", "api key", "bypass warning")
-        if numbered and not self._at_words(found):
-            return (Keys((found.options[index].key,)),)
-        return dialogs.walk(found, index)
+        return self._press(found, index)
 
     def message(self, text: str) -> tuple[Step, ...]:
         return (Keys(("C-u",)), Paste(_literal(text)))
@@ -110,6 +108,55 @@ class Claude:
     def transcript(self, path: Path) -> tuple[Entry, ...]:
         return transcript_entries(path)
 
+    def _answer_question(
+        self, question: Question, found: Match, choice: str, text: str, screen: Screen
+    ) -> tuple[Step, ...]:
+        review = question.multiple and found.rule == _REVIEW and _alone(screen)
+        if review:  # an attempt before this one got as far as here
+            return (Keys(("Enter",)),)
+        if found.title and not dialogs.is_title(found.title, question):
+            raise QuestionGone("the screen asks something else by now", "look again before you answer")
+        if question.multiple:
+            return self._tick(found, choice, text, screen)
+        if not choice and text:
+            return self._in_words(found, text)
+        return self._press(found, dialogs.pick(found, choice))
+
+    def _tick(self, found: Match, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
+        """Make the boxes those of ``choice`` ("1,3"), write ``text`` into the last one, and go on.
+
+        One question alone is sent off; of several, the next one is shown.
+        """
+        wanted = {dialogs.pick(found, one) for one in choice.split(",") if one.strip()}
+        if not wanted and not text:
+            raise NotAnOption("nothing is chosen", "choose by keys with commas: 1,3")
+        boxes = [hit[1] != " " for line in screen.lines if (hit := _BOX.match(line))]
+        words = next((n for n, option in enumerate(found.options) if option.label.lower().startswith(_IN_WORDS)), None)
+        if any(index >= len(boxes) or index == words for index in wanted):
+            raise NotAnOption("that option cannot be ticked", "choose by keys with commas: 1,3")
+        steps: list[Step] = []
+        at = found.selected or 0
+        if self._at_words(found):
+            steps.append(Keys(("Up",)))
+            at -= 1
+        ticks = [index for index, ticked in enumerate(boxes) if index != words and ticked is not (index in wanted)]
+        steps += [Keys((found.options[index].key,)) for index in ticks]
+        if text:
+            if words is None:
+                raise NotAnOption("this question takes no answer in words", "choose among its options")
+            if words > at:
+                steps.append(Keys(("Down",) * (words - at)))
+            steps += [Paste(text), Keys(("Down", "Enter"))]
+        else:
+            steps.append(Keys(("Right",)))
+        return (*steps, Keys(("Enter",))) if _alone(screen) else tuple(steps)
+
+    def _press(self, found: Match, index: int) -> tuple[Step, ...]:
+        numbered = found.rule not in ("trust", "api key", "bypass warning")
+        if numbered and not self._at_words(found):
+            return (Keys((found.options[index].key,)),)
+        return dialogs.walk(found, index)
+
     def _in_words(self, found: Match, text: str) -> tuple[Step, ...]:
         """Through the option that takes words ("Type something.", "Tell Claude what to change")."""
         if self._at_words(found):
@@ -122,6 +169,12 @@ class Claude:
     def _at_words(self, found: Match) -> bool:
         """The cursor stands in the option that takes words: a digit would be one of them."""
         return found.selected is not None and found.options[found.selected].label.lower().startswith(_IN_WORDS)
+
+
+def _alone(screen: Screen) -> bool:
+    """The call asks one question: the bar above it has one tab beside Submit."""
+    bar = next((line for line in reversed(screen.lines) if "✔ Submit" in line), "")
+    return len(_TAB.findall(bar)) == 1
 
 
 def _literal(text: str) -> str:

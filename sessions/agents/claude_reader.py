@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sessions.agents import dialogs
+from sessions.agents import dialogs, resets
 from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
 from sessions.agents.findings import asks, joined, text, time
 from sessions.agents.hooks import Askings, parse
-from sessions.models import Entry, Evidence, Kind, Option, Question, Response, Role, Source, Spec, State
+from sessions.models import Entry, Evidence, Kind, Option, Question, QuestionId, Response, Role, Source, Spec, State
 from sessions.screen_rules import load
 from sessions.usage import from_anthropic
 
@@ -28,6 +28,7 @@ _WAITING = {
 }
 _FILE = {"idle": State.IDLE, "busy": State.WORKING, "shell": State.BACKGROUND}
 _SPINNER = re.compile(r"^[◐◓◑◒\u2800-\u28ff] ")
+_SIGNED_OUT = ("authentication_failed", "oauth_org_not_allowed", "account_on_hold", "verification_required")
 _TOLD = (b'"usage"', b'"api-request"', b"[Request interrupted", b"turn_duration")
 
 
@@ -52,6 +53,7 @@ class ClaudeReader:
             self._transcript = config / "projects" / project / f"{self._session}.jsonl"
         self._screen = dialogs.ScreenReader(load("claude"))
         self._askings = Askings()
+        self._asked: tuple[Question, ...] = ()  # those of the latest call, which the screen shows one by one
         self._requested: dict[str, datetime] = {}
         self._last: Response | None = None
         self._version: str | None = None
@@ -81,7 +83,8 @@ class ClaudeReader:
     def look(self, screen: Screen) -> Findings:
         found: list[Evidence] = []
         if (seen := self._screen.look(screen, self._version)) is not None:
-            found.append(seen)
+            shown = next((one for one in self._asked if dialogs.is_about(seen.question, one)), None)
+            found.append(seen.model_copy(update={"question": shown}) if shown is not None else seen)
         title = screen.title
         state = State.WORKING if _SPINNER.match(title) else None  # ✳ stands for waiting and for resting alike
         found.append(Evidence(source=Source.TITLE, channel="title", state=state, at=screen.at, saw=title[:40]))
@@ -132,6 +135,7 @@ class ClaudeReader:
         said = None
         state: State | None = None
         question = None
+        until: datetime | None = None
         saw = str(event)
         match event:
             case "UserPromptSubmit" | "PreToolUse" | "PostToolUse" | "PreCompact":
@@ -145,8 +149,8 @@ class ClaudeReader:
                 said = text(payload.get("last_assistant_message"))
                 saw = f"Stop with {len(tasks)} background tasks" if tasks else "Stop"
             case "StopFailure":
-                state = State.FAILED
                 saw = text(payload.get("last_assistant_message")) or "StopFailure"
+                state, saw, until = _failure(str(payload.get("error")), saw, at)
             case "SessionStart" | "SessionEnd" | "PostCompact":
                 state = None
             case _:
@@ -159,6 +163,7 @@ class ClaudeReader:
             question=question,
             at=at,
             saw=saw[:120],
+            until=until,
         )
         session = payload.get("session_id")
         return Findings(
@@ -175,7 +180,8 @@ class ClaudeReader:
         kind = _kind(payload)
         asking = self._askings.id(payload.get("prompt_id"), tool, given)
         if kind is Kind.QUESTION:
-            return _user_question(given, asking, at)
+            self._asked = tuple(_user_questions(given, asking, at))
+            return self._asked[0] if len(self._asked) == 1 else None
         if kind is Kind.PLAN:
             return Question(
                 id=asking,
@@ -292,26 +298,33 @@ def _entry(block: dict[str, Any], role: Role, at: datetime | None) -> Entry | No
             return None
 
 
-def _user_question(given: dict[str, Any], asking: Any, at: datetime) -> Question | None:
-    """The question of an AskUserQuestion call; None for several at once, which the screen shows one by one."""
+def _user_questions(given: dict[str, Any], asking: QuestionId, at: datetime) -> Iterator[Question]:
+    """The questions of an AskUserQuestion call."""
     asked = given.get("questions")
-    if not isinstance(asked, list) or len(asked) != 1 or not isinstance(asked[0], dict):
-        return None
-    first = asked[0]
-    options = [option for option in first.get("options", []) if isinstance(option, dict)]
-    return Question(
-        id=asking,
-        kind=Kind.QUESTION,
-        title=str(first.get("question", "")),
-        text=str(first.get("question", "")),
-        options=tuple(
-            Option(key=str(number), label=str(option.get("label", "")), detail=str(option.get("description", "")))
-            for number, option in enumerate(options, 1)
-        ),
-        multiple=bool(first.get("multiSelect")),
-        free_text=True,
-        asked_at=at,
-    )
+    asked = [one for one in asked if isinstance(one, dict)] if isinstance(asked, list) else []
+    for place, one in enumerate(asked, 1):
+        told = one.get("options")
+        options = [option for option in told if isinstance(option, dict)] if isinstance(told, list) else []
+        yield Question(
+            id=asking if len(asked) == 1 else QuestionId(f"{asking}.{place}"),
+            kind=Kind.QUESTION,
+            title=str(one.get("question", "")),
+            text=str(one.get("question", "")),
+            options=tuple(
+                Option(key=str(number), label=str(option.get("label", "")), detail=str(option.get("description", "")))
+                for number, option in enumerate(options, 1)
+            ),
+            multiple=bool(one.get("multiSelect")),
+            free_text=True,
+            asked_at=at,
+        )
+
+
+def _failure(error: str, said: str, at: datetime) -> tuple[State, str, datetime | None]:
+    """What a turn that failed means; the words are Claude's own names of errors."""
+    if error == "rate_limit" and (until := resets.time(said, at)) is not None:
+        return State.RATE_LIMITED, said, until
+    return State.FAILED, f"not signed in: {said}" if error in _SIGNED_OUT else said, None
 
 
 def _kind(payload: dict[str, Any]) -> Kind:

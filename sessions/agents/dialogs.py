@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from sessions.agents import resets
 from sessions.agents.contract import Keys, Screen, Step
 from sessions.errors import NotAnOption, QuestionGone
 from sessions.models import Evidence, Kind, Question, QuestionId, Source, State
@@ -52,6 +53,7 @@ def evidence(rules: tuple[Rule, ...], screen: Screen, version: str | None = None
         at=screen.at,
         saw=found.saw,
         rule=found.rule,
+        until=resets.time(found.until, screen.at) if found.until else None,
     )
 
 

@@ -111,7 +111,7 @@ def test_with_a_task_rest_before_the_first_turn_is_still_starting() -> None:
     assert here.state is State.STARTING
     assert here.perception.look_again is not None
     here.find(1, claim(1, State.WORKING))
-    here.find(2, claim(2, State.IDLE))
+    here.find(2, claim(2, State.DONE))
     assert here.state is State.DONE
     never = Watched(task=True)
     never.find(0, claim(0, State.IDLE))
@@ -131,14 +131,14 @@ def test_without_a_task_rest_is_idle_not_done() -> None:
 def test_a_finished_turn_that_was_seen_is_idle_until_the_next_one_ends() -> None:
     here = Watched()
     here.find(0, claim(0, State.WORKING))
-    here.find(1, claim(1, State.IDLE))
+    here.find(1, claim(1, State.DONE))
     assert here.state is State.DONE
     here.perception.seen()
     assert here.state is State.IDLE
     here.perception.judge(NOW + timedelta(seconds=9))
     assert here.state is State.IDLE
     here.find(10, claim(10, State.WORKING))
-    here.find(11, claim(11, State.IDLE))
+    here.find(11, claim(11, State.DONE))
     assert here.state is State.DONE
 
 

@@ -153,8 +153,8 @@ def test_a_spinner_costs_no_new_judgement_and_a_dialog_always_does() -> None:
     assert one.state is State.BLOCKED
 
 
-def _asked(kind: Kind) -> Question:
-    return Question(id=QuestionId("q"), kind=kind, title="t", text="", asked_at=NOW)
+def _asked(kind: Kind, title: str = "t", *, multiple: bool = False) -> Question:
+    return Question(id=QuestionId("q"), kind=kind, title=title, text="", multiple=multiple, asked_at=NOW)
 
 
 @pytest.mark.parametrize(("agent", "name"), [(Claude(), "permission-command"), (Codex(), "permission")])
@@ -165,14 +165,15 @@ def test_a_refusal_in_words_says_them_only_when_the_dialog_is_gone(agent: Agent,
 
 def test_an_answer_in_words_is_typed_into_the_option_that_takes_them() -> None:
     shown = screen("claude", "question")
-    steps = Claude().answer(_asked(Kind.QUESTION), "", "Green", shown)
+    asked = _asked(Kind.QUESTION, "Which color do you prefer?")
+    steps = Claude().answer(asked, "", "Green", shown)
     assert steps == (Keys(("3",)), Paste("Green"), Keys(("Enter",)))
     text = "\n".join(shown.lines).replace("❯ 1. ", "  1. ").replace("  3. Type", "❯ 3. Type")
     there = Screen(lines=tuple(text.split("\n")), title="", at=NOW)
     # A digit would be text by now.
-    assert Claude().answer(_asked(Kind.QUESTION), "", "Green", there) == (Paste("Green"), Keys(("Enter",)))
-    assert Claude().answer(_asked(Kind.QUESTION), "1", "", there) == (Keys(("Up", "Up", "Enter")),)
-    assert Claude().answer(_asked(Kind.QUESTION), "1", "", shown) == (Keys(("1",)),)
+    assert Claude().answer(asked, "", "Green", there) == (Paste("Green"), Keys(("Enter",)))
+    assert Claude().answer(asked, "1", "", there) == (Keys(("Up", "Up", "Enter")),)
+    assert Claude().answer(asked, "1", "", shown) == (Keys(("1",)),)
 
 
 def test_a_message_to_codex_first_clears_every_line_that_stands_there() -> None:

@@ -89,15 +89,44 @@ def asked(name: str, *labels: str, kind: Kind = Kind.PERMISSION) -> Question:
         ([claim(Source.SCREEN, State.IDLE, ago=0.3)], was(State.WORKING), State.WORKING),
         ([claim(Source.SCREEN, State.IDLE, ago=0.7)], was(State.WORKING), State.DONE),
         # on strong evidence it does not
-        ([claim(Source.AGENT, State.IDLE, ago=0.0)], was(State.WORKING), State.DONE),
+        ([claim(Source.AGENT, State.DONE, ago=0.0)], was(State.WORKING), State.DONE),
         # rest that is older than another channel's news of work waits too
         (
             [claim(Source.AGENT, State.IDLE, ago=5), claim(Source.HOOK, State.WORKING, ago=0.1)],
             was(State.STARTING, ago=2),
             State.STARTING,
         ),
-        # a turn that ended is done, rest that goes on is idle
-        ([claim(Source.AGENT, State.IDLE)], was(State.BLOCKED), State.DONE),
+        # a turn that ended is done, also when the agent's own state only says that it rests
+        (
+            [claim(Source.AGENT, State.IDLE, ago=1), claim(Source.HOOK, State.DONE, ago=1.1)],
+            was(State.WORKING),
+            State.DONE,
+        ),
+        # … one that was interrupted or refused is not
+        ([claim(Source.AGENT, State.IDLE)], was(State.WORKING), State.IDLE),
+        (
+            [claim(Source.AGENT, State.IDLE, ago=1), claim(Source.HOOK, State.BLOCKED, ago=5, kind=Kind.PERMISSION)],
+            was(State.BLOCKED),
+            State.IDLE,
+        ),
+        # … nor by the end of the turn before it
+        (
+            [claim(Source.AGENT, State.IDLE, ago=1), claim(Source.HOOK, State.DONE, ago=30)],
+            was(State.WORKING),
+            State.IDLE,
+        ),
+        (
+            [
+                claim(Source.AGENT, State.IDLE, ago=1),
+                claim(Source.HOOK, State.WORKING, ago=2),
+                claim(Source.TRANSCRIPT, State.DONE, ago=3),
+            ],
+            was(State.WORKING),
+            State.IDLE,
+        ),
+        # … and where only the screen tells, rest after work is done
+        ([claim(Source.SCREEN, State.IDLE, ago=2)], was(State.BLOCKED), State.DONE),
+        # rest that goes on stays what it was
         ([claim(Source.AGENT, State.IDLE)], was(State.IDLE), State.IDLE),
         ([claim(Source.AGENT, State.IDLE)], was(State.DONE), State.DONE),
         ([claim(Source.AGENT, State.IDLE)], None, State.IDLE),
