@@ -11,7 +11,7 @@ from orchestrator.commands import AttachReply, Command, DiffReply, LogReply, Ref
 from orchestrator.fleet import Row
 from orchestrator.story import line
 from sessions import agents
-from sessions.models import Model
+from sessions.models import Model, Status
 from sessions.tmux import Server
 from worktrees import changes
 
@@ -25,7 +25,7 @@ async def call(supervisor: Supervisor, command: Command) -> Model:
         case "diff":
             return await asyncio.to_thread(diff, row)
         case "why":
-            return WhyReply(status=row.status, paused=row.paused)
+            return WhyReply(status=_now(supervisor, row), paused=row.paused)
         case "transcript":
             return await asyncio.to_thread(transcript, row)
         case "log":
@@ -34,6 +34,13 @@ async def call(supervisor: Supervisor, command: Command) -> Model:
             return attach(supervisor, row)
         case other:
             raise Refused(f"{other} is not a command", "")
+
+
+def _now(supervisor: Supervisor, row: Row) -> Status:
+    """The verdict with the evidence of this moment: the ledger holds that of the last change."""
+    session = supervisor.live.get(row.id)
+    status = session.status if session is not None else None
+    return status if status is not None and status.state is row.status.state else row.status
 
 
 def diff(row: Row) -> DiffReply:

@@ -14,7 +14,7 @@ from sessions.agents import dialogs
 from sessions.agents.codex_reader import CodexReader, transcript_entries
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
-from sessions.errors import AgentMissing, NotAnOption, SessionError
+from sessions.errors import AgentMissing, NotAnOption, QuestionGone, SessionError
 from sessions.models import Entry, Kind, Question, Spec
 from sessions.screen_rules import Match, load
 
@@ -74,6 +74,8 @@ class Codex:
 
     def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
         found = dialogs.shown(load("codex"), question, screen)
+        if found.kind is Kind.QUESTION and found.title and not dialogs.is_title(found.title, question):
+            raise QuestionGone("the screen asks something else by now", "look again before you answer")
         if text and not choice:
             return self._in_words(question, found, text)
         index = dialogs.pick(found, choice)

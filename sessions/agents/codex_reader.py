@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sessions.agents import dialogs
+from sessions.agents import dialogs, resets
 from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
 from sessions.agents.findings import asks, joined, text, time
 from sessions.agents.hooks import Askings, parse
-from sessions.models import Entry, Evidence, Kind, Question, Response, Role, Source, Spec, State
+from sessions.models import Entry, Evidence, Kind, Option, Question, QuestionId, Response, Role, Source, Spec, State
 from sessions.screen_rules import load
 from sessions.usage import from_openai
 
 _OSC = re.compile(rb"\x1b\]7501;([^\x07\x1b]*)(?:\x07|\x1b\\)")
 _TORN = 512
 """Bytes of an unfinished sequence that are kept for the next reading."""
+OSC = "osc7501"
 _STATES = {
     "idle": State.IDLE,
     "working": State.WORKING,
@@ -36,7 +38,9 @@ _TOLD = (
     b'"turn_context"',
     b'"session_meta"',
     b'call_output"',
+    b'"request_user_input"',
 )
+_UNAUTHORIZED = (401, 403)
 
 
 class CodexReader:
@@ -52,6 +56,9 @@ class CodexReader:
         self._model = spec.model or ""
         self._version: str | None = None
         self._requested: datetime | None = None
+        self._asked: tuple[Question, ...] = ()  # those of the latest call, which the screen shows one by one
+        self._failed: Evidence | None = None  # why the latest turn failed, once the rollout told
+        self._is_error = False  # the state that Codex itself tells now
 
     def watches(self) -> tuple[Watch, ...]:
         found = [Watch("hooks", self._place.spool), Watch("pane", self._place.log, Mode.BYTES)]
@@ -71,7 +78,8 @@ class CodexReader:
     def look(self, screen: Screen) -> Findings:
         found: list[Evidence] = []
         if (seen := self._screen.look(screen, self._version)) is not None:
-            found.append(seen)
+            shown = next((one for one in self._asked if dialogs.is_about(seen.question, one)), None)
+            found.append(seen.model_copy(update={"question": shown}) if shown is not None else seen)
         state = State.WORKING if _SPINNER.match(screen.title) else None
         if _TITLE_BLOCKED.match(screen.title):
             state = State.BLOCKED
@@ -93,9 +101,10 @@ class CodexReader:
         kind = None
         if state is State.BLOCKED:
             kind = Kind(fields["kind"]) if fields.get("kind") in set(Kind) else Kind.PERMISSION
-        evidence = Evidence(
-            source=Source.AGENT, channel="osc7501", state=state, kind=kind, at=reading.at, saw=words[:80]
-        )
+        evidence = Evidence(source=Source.AGENT, channel=OSC, state=state, kind=kind, at=reading.at, saw=words[:80])
+        self._is_error = state is State.FAILED
+        if self._is_error and self._failed is not None:
+            evidence = _own(self._failed)
         return Findings(evidence=(evidence,))
 
     def _hook(self, payload: dict[str, Any], at: datetime) -> Findings:
@@ -166,6 +175,8 @@ class CodexReader:
             return self._usage(payload, at)
         if kind == "response_item" and str(payload.get("type")).endswith("call_output"):
             self._requested = at
+        elif kind == "response_item" and payload.get("name") == "request_user_input":
+            self._asked = tuple(_user_questions(payload, at))
         elif kind == "turn_context":
             self._model = text(payload.get("model")) or self._model
         elif kind == "session_meta":
@@ -175,14 +186,16 @@ class CodexReader:
     def _event(self, payload: dict[str, Any], at: datetime) -> Findings:
         match payload.get("type"):
             case "task_started":
-                self._requested = at
+                self._requested, self._failed = at, None
                 return _claim(State.WORKING, at, "task started")
             case "turn_aborted":
                 return _claim(State.IDLE, at, f"turn aborted: {payload.get('reason')}")
             case "task_complete":
                 error = payload.get("error")
                 if isinstance(error, dict):
-                    return _claim(State.FAILED, at, str(error.get("message"))[:120])
+                    self._failed = _failure(error, at)
+                    # Codex's own state says no more than that it is an error.
+                    return Findings(evidence=(self._failed, *([_own(self._failed)] if self._is_error else [])))
                 said = text(payload.get("last_agent_message"))
                 claim = _claim(State.DONE, at, "task complete")
                 return Findings(evidence=claim.evidence, said=said, asks=asks(said))
@@ -201,9 +214,52 @@ class CodexReader:
         )
 
 
-def _claim(state: State, at: datetime, saw: str) -> Findings:
-    evidence = Evidence(source=Source.TRANSCRIPT, channel="rollout", state=state, at=at, saw=saw)
-    return Findings(evidence=(evidence,))
+def _claim(state: State, at: datetime, saw: str, until: datetime | None = None) -> Findings:
+    return Findings(evidence=(_evidence(state, at, saw, until),))
+
+
+def _evidence(state: State, at: datetime, saw: str, until: datetime | None = None) -> Evidence:
+    return Evidence(source=Source.TRANSCRIPT, channel="rollout", state=state, at=at, saw=saw[:120], until=until)
+
+
+def _own(failure: Evidence) -> Evidence:
+    """What Codex's own state would say if it had words."""
+    return failure.model_copy(update={"source": Source.AGENT, "channel": OSC})
+
+
+def _failure(error: dict[str, Any], at: datetime) -> Evidence:
+    """What a turn that failed means: ``message`` for people, ``codex_error_info`` a name or a name with details."""
+    said, info = str(error.get("message")), error.get("codex_error_info")
+    if info == "usage_limit_exceeded" and (until := resets.time(said, at)) is not None:
+        return _evidence(State.RATE_LIMITED, at, said, until)
+    details = next(iter(info.values()), None) if isinstance(info, dict) else None
+    status = details.get("http_status_code") if isinstance(details, dict) else None
+    is_signed_out = info == "unauthorized" or status in _UNAUTHORIZED
+    return _evidence(State.FAILED, at, f"not signed in: {said}" if is_signed_out else said)
+
+
+def _user_questions(call: dict[str, Any], at: datetime) -> Iterator[Question]:
+    """The questions of a request_user_input call."""
+    given = parse(str(call.get("arguments")).encode())
+    asked = given.get("questions")
+    for one in asked if isinstance(asked, list) else []:
+        if not isinstance(one, dict):
+            continue
+        told = one.get("options")
+        options = [option for option in told if isinstance(option, dict)] if isinstance(told, list) else []
+        title = str(one.get("question", ""))
+        yield Question(
+            id=QuestionId(f"{call.get('call_id')}.{one.get('id')}"),
+            kind=Kind.QUESTION,
+            title=title,
+            text=title,
+            options=tuple(
+                Option(key=str(number), label=str(option.get("label", "")), detail=str(option.get("description", "")))
+                for number, option in enumerate(options, 1)
+            ),
+            free_text=True,
+            asked_at=at,
+        )
 
 
 def transcript_entries(path: Path) -> tuple[Entry, ...]:
