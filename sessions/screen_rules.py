@@ -107,7 +107,7 @@ def match(rules: tuple[Rule, ...], screen: Screen, version: str | None = None) -
     """The first rule that matches ``screen``; None when none does, or the screen is not the program's own."""
     if screen.in_mode:
         return None
-    lines = [line for line in screen.lines if line.strip()]
+    lines = _lines(screen)
     known = _numbers(version) if version else ()
     regions: dict[tuple[int, str], tuple[list[str], str]] = {}
     for rule in rules:
@@ -127,7 +127,7 @@ def match(rules: tuple[Rule, ...], screen: Screen, version: str | None = None) -
 
 def trace(rules: tuple[Rule, ...], screen: Screen, version: str | None = None) -> list[tuple[Rule, str]]:
     """Each rule in the order of trying, with what keeps it from matching; "" for one that matches."""
-    lines = [line for line in screen.lines if line.strip()]
+    lines = _lines(screen)
     known = _numbers(version) if version else ()
     found = []
     for rule in rules:
@@ -218,7 +218,25 @@ def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -
 _RULER = re.compile(r"^[\s─━╌▔▁=_-]*$")
 _ACROSS = re.compile(r"^─{20,}[^─]*─*\s*$")
 """A line across the screen, perhaps with a name in it: what stands above it is the conversation, not the dialog."""
-_CURSOR = re.compile(r"^\s*[❯›>]\s")
+_CURSOR = re.compile(r"^\s*[❯›>●]\s")
+_FRAME = re.compile(r"^\s*│ ?(.*?)\s*│\s*$")
+
+
+def _lines(screen: Screen) -> list[str]:
+    """What is not blank, out of the frame that some programs draw around a dialog.
+
+    An edge of a frame within a frame becomes a dashed line, so that the dialog's own edge is told from it.
+    """
+    found = []
+    for line in screen.lines:
+        framed = False
+        while inner := _FRAME.match(line):
+            line, framed = inner[1], True  # noqa: PLW2901 - a frame may hold another
+        if framed and line.lstrip().startswith(("╭", "╰")):
+            line = "╌╌╌"
+        if line.strip():
+            found.append(line)
+    return found
 
 
 def _options(pattern: re.Pattern[str] | None, region: list[str]) -> tuple[tuple[Option, ...], int | None, int | None]:

@@ -5,7 +5,7 @@ model's answers since that message, so retries, resumes and any number of agents
 
     {"say": "text", "use": [{"tool": "run", "command": "ls", "why": "to see"}], "wait": 0.5, "slow": 0.02,
      "usage": {"input": 900, "output": 40, "cache_read": 300, "cache_write": 20},
-     "fail": {"status": 529, "times": 2, "retry_after": 1}}
+     "fail": {"status": 529, "times": 2, "retry_after": 1, "headers": {…}, "body": {…}}}
 
 Tools have neutral names (run, write, ask, plan) and become those that the asking agent offers. ``write`` to the path
 PLAN writes the file in which Claude Code keeps its plan, ``plan`` shows it.

@@ -10,11 +10,12 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.modelserver import anthropic_api, openai_api
+from tests.modelserver import anthropic_api, gemini_api, openai_api
 from tests.modelserver.script import Place, place, usage
 
 AUXILIARY = {"say": '{"title": "A title"}', "usage": {"input": 77, "output": 5, "cache_read": 0, "cache_write": 0}}
@@ -116,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._responses(body)
             elif path.endswith("/chat/completions"):
                 self._chat(body)
+            elif (called := gemini_api.method(path)) is not None:
+                self._gemini(body, *called)
             else:
                 self._json(404, {"error": {"type": "not_found_error", "message": path}})
         except (BrokenPipeError, ConnectionResetError):
@@ -149,19 +152,36 @@ class _Handler(BaseHTTPRequestHandler):
     def _chat(self, body: dict[str, Any]) -> None:
         auxiliary = openai_api.chat_auxiliary(body)
         where = Place(AUXILIARY, 0, "") if auxiliary else place(openai_api.chat_messages(body))
-        if self._failed(where, {"error": {"type": "server_error", "message": "scripted"}}):
+        if self._failed(where, openai_api.failure(where.step.get("fail") or {})):
             return
         name = f"chatcmpl-{uuid.uuid4().hex[:20]}"
         chunks = self._paced(openai_api.chat_stream(body, where.step, usage(where), name), where)
-        self._stream([*(("", json.dumps(chunk)) for chunk in chunks), ("", "[DONE]")])
+        self._stream(chain((("", json.dumps(chunk)) for chunk in chunks), [("", "[DONE]")]))
         self._keep("chat", body, where, auxiliary, name)
+
+    def _gemini(self, body: dict[str, Any], model: str, method: str) -> None:
+        if method == "countTokens":
+            self._json(200, {"totalTokens": 1234})
+            return
+        auxiliary = gemini_api.auxiliary(body)
+        where = Place(AUXILIARY, 0, "") if auxiliary else place(gemini_api.messages(body))
+        if self._failed(where, gemini_api.failure(where.step.get("fail") or {})):
+            return
+        name = uuid.uuid4().hex[:22]
+        tokens = gemini_api.counted(usage(where))
+        if method == "generateContent":
+            self._json(200, gemini_api.answer(body, where.step, tokens, model, name))
+        else:
+            chunks = gemini_api.stream(body, where.step, tokens, model, name)
+            self._stream(("", json.dumps(chunk)) for chunk in self._paced(chunks, where))
+        self._keep("gemini", {"model": model}, where, auxiliary, name, tokens)
 
     def _failed(self, where: Place, body: dict[str, Any]) -> bool:
         failure = self.server.owner.must_fail(where)
         if failure is None:
             return False
         headers = {"retry-after": str(failure["retry_after"])} if "retry_after" in failure else {}
-        self._json(failure["status"], body, headers)
+        self._json(failure["status"], failure.get("body", body), {**headers, **failure.get("headers", {})})
         return True
 
     def _paced(self, events: Iterable[Any], where: Place) -> Iterable[Any]:
@@ -172,7 +192,15 @@ class _Handler(BaseHTTPRequestHandler):
             if slow:
                 time.sleep(slow)
 
-    def _keep(self, api: str, body: dict[str, Any], where: Place, auxiliary: bool, name: str) -> None:
+    def _keep(
+        self,
+        api: str,
+        body: dict[str, Any],
+        where: Place,
+        auxiliary: bool,
+        name: str,
+        tokens: dict[str, int] | None = None,
+    ) -> None:
         self.server.owner.record(
             api=api,
             id=name,
@@ -180,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
             conversation=where.conversation,
             step=where.number,
             auxiliary=auxiliary,
-            usage=usage(where),
+            usage=tokens or usage(where),
         )
 
     def _stream(self, events: Iterable[tuple[str, str]]) -> None:
