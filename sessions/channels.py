@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
-from sessions.agents.contract import Post
-from sessions.errors import SubmitFailed
+from sessions.agents.contract import Post, Server
+from sessions.errors import QuestionGone, SubmitFailed
 
 DEADLINE_S = 5.0
 
@@ -20,19 +21,28 @@ def append(path: Path, line: str) -> None:
         os.close(descriptor)
 
 
-async def post(request: Post) -> None:
-    """Send ``request``. Raises SubmitFailed when the agent's server is gone or refuses it."""
+def server(path: Path) -> Server:
+    """What the launch wrote down. Raises OSError when it is gone, ValueError when it is none."""
+    told = json.loads(path.read_bytes())
+    if not isinstance(told, dict) or not isinstance(told.get("url"), str):
+        raise ValueError(f"{path.name} names no server")
+    return Server(url=told["url"], user=str(told.get("user", "")), password=str(told.get("password", "")))
+
+
+async def post(request: Post, folder: Path) -> None:
+    """Send ``request``. Raises QuestionGone when the server knows it no more, SubmitFailed when it is not answered."""
     import httpx2 as httpx
 
-    auth = httpx.BasicAuth(request.user, request.password) if request.password else None
     try:
+        where = server(folder / request.server)
+        auth = httpx.BasicAuth(where.user, where.password) if where.password else None
         async with httpx.AsyncClient(timeout=DEADLINE_S, trust_env=False, auth=auth) as client:
-            answer = await client.post(request.url, json=dict(request.body))
-    except httpx.HTTPError as error:
+            answer = await client.post(where.url + request.path, json=dict(request.body))
+    except (httpx.HTTPError, OSError, ValueError) as error:
         raise SubmitFailed(
             f"the agent's own server does not answer: {type(error).__name__}", "attach and answer it there"
         ) from error
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        raise QuestionGone("the agent does not ask that any more", "look again: it may have been answered in the pane")
     if answer.status_code >= 300:
-        raise SubmitFailed(
-            f"the agent's own server refused it with {answer.status_code}", "look again: it may have been answered"
-        )
+        raise SubmitFailed(f"the agent's own server refused it with {answer.status_code}", "attach and answer it there")

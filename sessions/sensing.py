@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from sessions.agents.contract import Reading, Watch
+from sessions.agents.contract import Reading, Stream, Watch
 from sessions.follow import Follower
+from sessions.streams import Listener
 from sessions.watching import Poll, Watcher, watcher
 
 LEAD_S = 0.02
@@ -65,6 +66,7 @@ class Sensor:
         self._watcher: Watcher = watcher(self._loop, push)
         self._panes: dict[str, _Pane] = {}
         self._files: dict[str, list[_File]] = {}
+        self._streams: dict[str, dict[tuple[str, str], Listener]] = {}
         self._exits: dict[str, tuple[int, asyncio.TimerHandle | None]] = {}
         self._numbered = 0
 
@@ -101,6 +103,15 @@ class Sensor:
             self._files[key].remove(file)
             self._watcher.forget(("file", key, file.number))
 
+    def watch_stream(self, key: str, stream: Stream, on_reading: OnReading) -> None:
+        """Listen to ``stream`` until ``key`` is forgotten. Again: it is asked for other things from now on."""
+        streams = self._streams.setdefault(key, {})
+        listener = streams.get((stream.feed, stream.path))
+        if listener is None:
+            streams[stream.feed, stream.path] = Listener(stream, on_reading)
+        else:
+            listener.update(stream)
+
     def unwatch(self, key: str) -> None:
         """Forget everything of ``key``. Twice is once."""
         pane = self._panes.pop(key, None)
@@ -109,6 +120,8 @@ class Sensor:
             self._watcher.forget(("pane", key))
         for file in self._files.pop(key, []):
             self._watcher.forget(("file", key, file.number))
+        for listener in self._streams.pop(key, {}).values():
+            listener.close()
         exit_ = self._exits.pop(key, None)
         if exit_ is not None:
             descriptor, timer = exit_
@@ -119,7 +132,7 @@ class Sensor:
                 os.close(descriptor)
 
     def close(self) -> None:
-        for key in {*self._panes, *self._files, *self._exits}:
+        for key in {*self._panes, *self._files, *self._streams, *self._exits}:
             self.unwatch(key)
         self._watcher.close()
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sessions import launching, processes
-from sessions.agents.contract import Agent, Place, Reading, Screen, Watch
+from sessions.agents.contract import Agent, Place, Reading, Screen, Stream, Watch
 from sessions.control import Control, Pane
 from sessions.errors import PaneGone, SessionError, TmuxGone
 from sessions.events import Launched, SessionEvent
@@ -186,7 +186,10 @@ class Session:
 
     def _follow(self) -> None:
         """Watch what the reader wants now, and no longer what it wanted before."""
-        wanted = {(watch.feed, watch.path): watch for watch in self.perception.reader.watches()}
+        watches = self.perception.reader.watches()
+        for stream in (watch for watch in watches if isinstance(watch, Stream)):
+            self._sensor.watch_stream(self.id, stream, self._on_reading)
+        wanted = {(watch.feed, watch.path): watch for watch in watches if isinstance(watch, Watch)}
         for key in self._watched.keys() - wanted.keys():
             self._sensor.unwatch_file(self.id, self._watched.pop(key))
         for key, watch in wanted.items():

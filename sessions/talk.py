@@ -102,7 +102,7 @@ class Talk:
                     await self._session.news.until(self._rests, TAKEN_WITHIN)
                     await self.send(words)
                 return
-            if typed and any(isinstance(step, Paste) for step in steps):
+            if typed and any(isinstance(step, Paste | Append | Post) for step in steps):
                 await self._session.news.until(lambda: not self._is_open(question.id), TAKEN_WITHIN)
                 break
             # A dialog that has just appeared drops keys; the next look sees that it is the same one.
@@ -199,7 +199,7 @@ class Talk:
                 case Append(path=path, line=line):
                     await asyncio.to_thread(channels.append, self._session.place.folder / path, line)
                 case Post():
-                    await channels.post(step)
+                    await channels.post(step, self._session.place.folder)
 
     async def first_prompt(self, prompt: str) -> None:
         """Type the task once the program is at its prompt (programs that take no prompt as an argument)."""

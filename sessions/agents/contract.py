@@ -74,8 +74,43 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """A GET of the agent's own server whose whole answer is a reading of ``feed``."""
+
+    feed: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Server-sent events of the agent's own server on this machine; the data of each is a line of ``feed``.
+
+    ``server`` is a file in the session's private folder (see :class:`Server`): no password is held here. A stream has
+    no past, so what ``asks`` name is fetched in their order after each connection, and one that is added later at once.
+    A reading of ``feed`` without lines tells that the stream was cut.
+    """
+
+    feed: str
+    server: Path
+    path: str
+    asks: tuple[Ask, ...] = ()
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where an agent's own server listens, as its launch wrote it down (JSON) and each request reads it."""
+
+    url: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Reading:
-    """What a watched file gave. ``replay``: it was already there when we began to watch, so ``at`` is not its time."""
+    """What a watched file or stream gave; of a stream ``path`` is the request's.
+
+    ``replay``: it was already there when we began to watch, so ``at`` is not its time.
+    """
 
     feed: str
     path: Path
@@ -114,8 +149,11 @@ class Findings:
 class Reader(Protocol):
     """Turns what one running session shows into findings. Stateful, deterministic, no I/O but its arguments."""
 
-    def watches(self) -> tuple[Watch, ...]:
-        """The files to follow now. Asked again after every reading: it may grow when a transcript becomes known."""
+    def watches(self) -> tuple[Watch | Stream, ...]:
+        """The files and streams to follow now.
+
+        Asked again after every reading: it may grow when a transcript becomes known.
+        """
         ...
 
     def read(self, reading: Reading) -> Findings: ...
@@ -157,12 +195,14 @@ class Append:
 
 @dataclass(frozen=True)
 class Post:
-    """A request to the agent's own server on this machine: its own channel, surer than keys."""
+    """A request to the agent's own server on this machine: its own channel, surer than keys.
 
-    url: str
+    ``server`` is the name of a file in the session's folder (see :class:`Server`).
+    """
+
+    server: str
+    path: str
     body: Mapping[str, object]
-    user: str = ""
-    password: str = field(default="", repr=False)
 
 
 Step = Keys | Paste | Say | Append | Post
