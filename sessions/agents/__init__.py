@@ -15,6 +15,7 @@ GROUP = "orchestrator.agents"
 _BUILT_IN = {
     "claude": "sessions.agents.claude:Claude",
     "codex": "sessions.agents.codex:Codex",
+    "opencode": "sessions.agents.opencode:Opencode",
     "pi": "sessions.agents.pi:Pi",
     "coder": "sessions.agents.coder:Coder",
     "command": "sessions.agents.command:Command",

@@ -1,0 +1,287 @@
+"""Reads what opencode tells by its own server: the event stream, and what is asked for beside it at a connection.
+
+The server belongs to the pane's own process, so its sessions are this pane's: the *root* is the one that the human
+talks to, its subagents are sessions whose ``parentID`` leads there. "busy" stays busy while a permission or a question
+is pending; an error comes before the rest that it led to. Each response of the model is a part ``step-finish``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sessions.agents import dialogs
+from sessions.agents.contract import Ask, Findings, Place, Reading, Screen, Stream
+from sessions.agents.findings import asks, joined, text
+from sessions.agents.hooks import parse
+from sessions.agents.opencode_words import failure, milliseconds, permission, question, records, retry, usage
+from sessions.models import Evidence, Question, Response, Source, Spec, State, Usage
+from sessions.screen_rules import load
+
+CHANNEL = "event-stream"
+SERVER = "opencode-server.json"
+_EVENTS, _SESSIONS, _MESSAGES = "events", "sessions", "messages"
+_PERMISSIONS, _QUESTIONS, _STATUS = "permissions", "questions", "status"
+_CHATTER = (b'"message.part.delta"', b'"server.heartbeat"', b'"plugin.added"', b'"session.diff"')
+_ABORTED = "MessageAbortedError"
+
+
+class OpencodeReader:
+    """One running opencode."""
+
+    def __init__(self, spec: Spec, place: Place) -> None:
+        self._place = place
+        self._worktree = os.path.realpath(place.worktree)
+        self._launched = spec.started_at
+        self._root = spec.agent_session_id
+        self._parents: dict[str, str | None] = {}
+        self._messages: dict[str, dict[str, Any]] = {}  # by id, as last told
+        self._streamed: dict[str, datetime] = {}  # message -> end of what the model sent, tools and waits left out
+        self._stepped: set[str] = set()  # messages whose tokens were told
+        self._open: dict[str, tuple[str, Question]] = {}  # request -> session, what it asks; oldest first
+        self._busy: dict[str, dict[str, Any]] = {}  # session -> status, of those that are not idle
+        self._known = False  # whether the status was told since we are connected
+        self._error: str | None = None  # why the last turn of the root failed; "" it was broken off
+        self._ended_at: datetime | None = None
+        self._screen = dialogs.ScreenReader(load("opencode"))
+        self._version: str | None = None
+
+    def watches(self) -> tuple[Stream, ...]:
+        family = [session for session in self._family() if session is not None]
+        wanted = [Ask(_SESSIONS, "/session")]
+        wanted += [Ask(_MESSAGES, f"/session/{session}/message") for session in family]
+        # The status last: only then is all known that a verdict needs.
+        wanted += [Ask(_PERMISSIONS, "/permission"), Ask(_QUESTIONS, "/question"), Ask(_STATUS, "/session/status")]
+        return (Stream(_EVENTS, self._place.folder / SERVER, "/event", tuple(wanted)),)
+
+    def read(self, reading: Reading) -> Findings:
+        if reading.feed != _EVENTS:
+            return self._answer(reading)
+        if not reading.lines:
+            self._known = False
+            self._open.clear()
+            self._busy.clear()
+            return self._claim(None, reading.at, "the event stream is cut")
+        told = [parse(line) for line in reading.lines if not any(word in line[:120] for word in _CHATTER)]
+        return joined([self._event(event, reading.at) for event in told]) if told else Findings()
+
+    def look(self, screen: Screen) -> Findings:
+        seen = self._screen.look(screen, self._version)
+        return Findings(evidence=(seen,) if seen is not None else ())
+
+    def _answer(self, reading: Reading) -> Findings:
+        """What was asked for at a connection: the past that the stream has not."""
+        data = reading.data or b""
+        match reading.feed:
+            case "sessions":
+                self._sessions(records(data))
+                return Findings(agent_session_id=self._root, version=self._version)
+            case "messages":
+                found = [self._past(message) for message in records(data)]
+                return joined(found) if found else Findings()
+            case "permissions" | "questions":
+                for request in records(data):
+                    self._asked(request, reading.at)
+            case "status":
+                states = {session: status for session, status in parse(data).items() if isinstance(status, dict)}
+                self._busy = {session: status for session, status in states.items() if status.get("type") != "idle"}
+                self._known = True
+                return self._verdict(reading.at, "as it was found")
+        return Findings()
+
+    def _sessions(self, told: Iterable[dict[str, Any]]) -> None:
+        """Every session of the project; the newest root of this launch is ours when none is known."""
+        newest: tuple[datetime, str] | None = None
+        for info in told:
+            session = self._meet(info)
+            created = milliseconds((info.get("time") or {}).get("created"))
+            here = os.path.realpath(str(info.get("directory"))) == self._worktree
+            if session is None or info.get("parentID") or created is None or not here:
+                continue
+            if self._launched is not None and created >= self._launched and (newest is None or created > newest[0]):
+                newest = (created, session)
+        if self._root is None and newest is not None:
+            self._root = newest[1]
+
+    def _meet(self, info: dict[str, Any]) -> str | None:
+        session = text(info.get("id"))
+        if session is not None:
+            self._parents[session] = text(info.get("parentID"))
+            if session == self._root:
+                self._version = text(info.get("version")) or self._version
+        return session
+
+    def _past(self, message: dict[str, Any]) -> Findings:
+        info = message.get("info")
+        if not isinstance(info, dict):
+            return Findings()
+        told = [self._message(info)]
+        parts = [part for part in message.get("parts") or () if isinstance(part, dict)]
+        told += [self._part(part, milliseconds((info.get("time") or {}).get("completed"))) for part in parts]
+        return joined([*told, self._message(info)])
+
+    def _event(self, event: dict[str, Any], at: datetime) -> Findings:
+        about = event.get("properties")
+        about = about if isinstance(about, dict) else {}
+        session = text(about.get("sessionID"))
+        match event.get("type"):
+            case "session.created" | "session.updated":
+                return self._session(event["type"], about.get("info") or {})
+            case "session.status":
+                status = about.get("status") or {}
+                if session is None:
+                    return Findings()
+                if status.get("type") == "idle":
+                    self._busy.pop(session, None)
+                    return self._verdict(at, "session idle")
+                if session not in self._busy and session == self._root:
+                    self._error = None
+                self._busy[session] = status
+                return self._verdict(at, f"session {status.get('type')}")
+            case "session.error":
+                if session in (None, self._root):
+                    self._error = failure(about.get("error"))
+                    self._ended_at = at
+            case "session.deleted":
+                self._parents.pop(str((about.get("info") or {}).get("id")), None)
+            case "permission.asked" | "question.asked":
+                self._asked(about, at)
+                return self._verdict(at, str(event["type"]))
+            case "permission.replied" | "question.replied" | "question.rejected":
+                self._open.pop(str(about.get("requestID")), None)
+                return self._verdict(at, str(event["type"]))
+            case "message.updated":
+                return self._message(about.get("info") or {})
+            case "message.part.updated":
+                return self._part(about.get("part") or {}, milliseconds(about.get("time")) or at)
+        return Findings()
+
+    def _session(self, event: str, info: dict[str, Any]) -> Findings:
+        session = self._meet(info)
+        if event == "session.created" and session is not None and not info.get("parentID"):
+            self._root, self._error = session, None
+            self._version = text(info.get("version")) or self._version
+        return Findings(agent_session_id=self._root, version=self._version)
+
+    def _asked(self, request: dict[str, Any], at: datetime) -> None:
+        name = text(request.get("id"))
+        if name is not None:
+            asked = question(request, at) if "questions" in request else permission(request, at)
+            self._open[name] = (str(request.get("sessionID")), asked)
+
+    def _message(self, info: dict[str, Any]) -> Findings:
+        name, session = text(info.get("id")), text(info.get("sessionID"))
+        if name is None or session is None:
+            return Findings()
+        if info.get("role") == "user":
+            return self._talked_to(session)
+        self._messages[name] = info
+        ended = milliseconds((info.get("time") or {}).get("completed"))
+        if ended is None:
+            return Findings()
+        error = info.get("error")
+        if session == self._root:
+            broken_off = info.get("finish") in (None, "tool-calls")  # it waits for no result of a tool any more
+            self._error = failure(error) if error else "" if broken_off else None
+            self._ended_at = ended
+        if name not in self._stepped and isinstance(error, dict) and error.get("name") == _ABORTED:
+            return Findings(responses=(self._response(name, name, Usage(lower_bound=True), ended, None),))
+        return Findings()
+
+    def _talked_to(self, session: str) -> Findings:
+        """The human writes to it: when it is no subagent it is the one on the screen, which /sessions can change."""
+        if self._parents.get(session) is None and session != self._root:
+            self._root, self._error = session, None
+        return Findings(agent_session_id=self._root)
+
+    def _part(self, part: dict[str, Any], at: datetime | None) -> Findings:
+        message = str(part.get("messageID"))
+        info = self._messages.get(message)
+        if info is None or at is None:
+            return Findings()  # a part of the human's own message
+        match part.get("type"):
+            case "text" | "reasoning":
+                ended = milliseconds((part.get("time") or {}).get("end"))
+                if ended is None:
+                    return Findings()
+                self._streamed[message] = ended
+                said = (
+                    text(part.get("text")) if part["type"] == "text" and part.get("sessionID") == self._root else None
+                )
+                return Findings(said=said, asks=asks(said))
+            case "tool":
+                started = milliseconds(((part.get("state") or {}).get("time") or {}).get("start"))
+                self._streamed[message] = started or self._streamed.get(message, at)
+            case "step-finish":
+                self._stepped.add(message)
+                counted = usage(part.get("tokens") or {})
+                return Findings(responses=(self._response(str(part.get("id")), message, counted, at, part),))
+        return Findings()
+
+    def _response(self, name: str, message: str, counted: Usage, at: datetime, part: dict[str, Any] | None) -> Response:
+        info = self._messages[message]
+        cost = (part or {}).get("cost")
+        return Response(
+            id=name,
+            model=str(info.get("modelID", "")),
+            usage=counted,
+            started_at=milliseconds((info.get("time") or {}).get("created")),
+            ended_at=self._streamed.get(message, at),
+            cost_usd=float(cost) if isinstance(cost, (int, float)) and cost > 0 else None,
+        )
+
+    def _family(self) -> list[str]:
+        """The root and every subagent below it."""
+        family = [self._root] if self._root is not None else []
+        for session in family:
+            family += [child for child, parent in self._parents.items() if parent == session]
+        return family
+
+    def _verdict(self, at: datetime, saw: str) -> Findings:
+        """What all of it says now. Whatever this process asks is asked in this pane, whoever asks it."""
+        if not self._known:
+            return Findings()
+        family = self._family()
+        asked = [one for session, one in self._open.values() if session in family or session not in self._parents]
+        if asked:
+            return self._claim(State.BLOCKED, at, f"{saw}: {asked[0].title}", question=asked[0])
+        own = self._busy.get(self._root or "")
+        if own is not None and own.get("type") == "retry":
+            state, until = retry(own)
+            return self._claim(state, at, f"retry {own.get('attempt')}: {own.get('message')}", until=until)
+        if own is not None:
+            return self._claim(State.WORKING, at, saw)
+        if any(session in self._busy for session in family):
+            return self._claim(State.BACKGROUND, at, "subagents still run")
+        return self._at_rest(at, saw)
+
+    def _at_rest(self, at: datetime, saw: str) -> Findings:
+        ended = self._ended_at
+        if ended is None or (self._launched is not None and ended < self._launched):
+            return self._claim(State.IDLE, at, saw)
+        if self._error:
+            return self._claim(State.FAILED, at, self._error)
+        return self._claim(State.IDLE if self._error == "" else State.DONE, at, saw)
+
+    def _claim(
+        self,
+        state: State | None,
+        at: datetime,
+        saw: str,
+        *,
+        question: Question | None = None,
+        until: datetime | None = None,
+    ) -> Findings:
+        evidence = Evidence(
+            source=Source.AGENT,
+            channel=CHANNEL,
+            state=state,
+            kind=question.kind if question is not None else None,
+            question=question,
+            at=at,
+            saw=saw[:120],
+            until=until,
+        )
+        return Findings(evidence=(evidence,), agent_session_id=self._root)
