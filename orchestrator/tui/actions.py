@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from orchestrator.commands import Interrupt, Pause, Resume, Send, Update
 from orchestrator.fleet import Row
+from orchestrator.tui.editing import edit, editor
 from orchestrator.tui.looks import one_line
 from orchestrator.tui.reasons import Reason, why_not
 
@@ -34,6 +35,8 @@ class SessionActions:
         ),
         Binding("r", "resume", "Resume", show=False, id="resume", tooltip="Start an ended agent again"),
         Binding("i", "type", "Type", show=False, id="type", tooltip="Type into its pane; ctrl+] leaves"),
+        Binding("e", "edit", "Edit", show=False, id="edit", tooltip="Open its worktree in your editor"),
+        Binding("y", "copy", "Copy path", show=False, id="copy", tooltip="Copy the path of its worktree"),
     ]
 
     app: Any
@@ -46,7 +49,7 @@ class SessionActions:
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> Reason | None:
         """What stands in the way of a key now."""
-        return why_not(action, self.current(), lost=self._app.lost > 0)
+        return why_not(action, self.current(), lost=self._app.lost > 0, editor=bool(editor()))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """None makes Textual draw the key dim and not act; False hides it, as all are while keys go to a pane."""
@@ -125,6 +128,15 @@ class SessionActions:
     def action_resume(self) -> None:
         if (row := self.current()) is not None:
             self._app.run_worker(self._tell(Resume(session=row.id)))
+
+    def action_edit(self) -> None:
+        if (row := self.current()) is not None and (problem := edit(self._app, row)) is not None:
+            self._app.complain(problem.message, problem.hint)
+
+    def action_copy(self) -> None:
+        if (row := self.current()) is not None:
+            self._app.copy_to_clipboard(row.worktree)
+            self._app.tell(f"copied {row.worktree}")
 
     async def _tell(self, command: Any) -> None:
         reply = await self._app.ask(command)

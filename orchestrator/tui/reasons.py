@@ -21,15 +21,21 @@ class Reason:
 
 
 ON_A_SESSION = frozenset(
-    {"open", "send", "attach", "merge", "interrupt", "drop", "diff", "update", "pause", "resume", "type"}
+    {
+        *("open", "send", "attach", "merge", "interrupt", "drop", "diff", "update", "pause", "resume", "type"),
+        *("edit", "copy"),
+    }
 )
 _ASKS_THE_DAEMON = frozenset(
     {"new", "attach", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "type", "answer"}
 )
 
 
-def why_not(action: str, row: Row | None, *, lost: bool) -> Reason | None:
-    """What stands in the way of ``action`` on ``row``; ``lost``: nobody is there to carry it out."""
+def why_not(action: str, row: Row | None, *, lost: bool, editor: bool = True) -> Reason | None:
+    """What stands in the way of ``action`` on ``row``.
+
+    ``lost``: nobody is there to carry it out; ``editor``: the human named one.
+    """
     if lost and action in _ASKS_THE_DAEMON:
         return Reason("The daemon cannot be reached", "it is tried again by itself")
     if action not in ON_A_SESSION:
@@ -54,6 +60,8 @@ def why_not(action: str, row: Row | None, *, lost: bool) -> Reason | None:
             return Reason(f"{name} has nothing to merge", "it changed nothing so far")
         case "update" if row.drift is not None and not row.drift.behind:
             return Reason(f"{name} has every commit of {one_line(row.target)}", "nothing is to be brought in")
+        case "edit" if not editor:
+            return Reason("Neither $VISUAL nor $EDITOR is set", "set one to your editor and open the dashboard again")
         case "resume" if not ended:
             return Reason(f"{name} runs", "s sends it a message")
         case _:

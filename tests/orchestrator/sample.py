@@ -161,8 +161,14 @@ _ROWS = (
 class SampleLink:
     """A link whose fleet a test makes. Everything that it was asked is in ``calls``, oldest first."""
 
-    def __init__(self, now: datetime = NOW, rows: tuple[tuple[Any, ...], ...] = _ROWS) -> None:
+    def __init__(
+        self,
+        now: datetime = NOW,
+        rows: tuple[tuple[Any, ...], ...] = _ROWS,
+        worktrees: str = "/home/dev/.worktrees/shop",
+    ) -> None:
         self.now = now
+        self.worktrees = worktrees  # the folder that they are in; nothing is made in it
         self.fleet = Fleet()
         self.calls: list[Command] = []
         self.answers: dict[str, Any] = {}  # by verb: a reply, or an exception to raise
@@ -273,7 +279,7 @@ class SampleLink:
             base="main",
             base_commit="5f2d0c9a" * 5,
             target="main",
-            worktree=f"/home/dev/.worktrees/shop/{name}",
+            worktree=f"{self.worktrees}/{name}",
         )
         self._append(SessionId(f"s{number:02}"), created, self.now - timedelta(seconds=since_s + 60))
         self.emit(name, Launched(pane=f"%{number}", pid=4000 + number, argv=(agent,)), since_s + 59)

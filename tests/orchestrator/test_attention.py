@@ -151,6 +151,10 @@ def test_nothing_stands_above_a_question_and_nobody_is_left_out(rows: list[Row])
         ("resume", row(State.STARTING, launch_failure="not installed"), None),
         ("drop", row(State.LOST), None),
         ("diff", row(State.LOST), None),
+        ("edit", None, "No session is selected"),
+        ("edit", row(State.LOST), None),
+        ("copy", None, "No session is selected"),
+        ("copy", row(State.LOST), None),
     ],
 )
 def test_why_a_key_cannot_act(action: str, seen: Row | None, message: str | None) -> None:
@@ -169,7 +173,8 @@ def test_every_state_leaves_a_way_on(state: State) -> None:
 
 def test_looking_is_allowed_while_the_daemon_is_away_and_writing_is_not() -> None:
     seen = row(State.WORKING)
-    assert why_not("open", seen, lost=True) is None
+    for action in ("open", "edit", "copy"):
+        assert why_not(action, seen, lost=True) is None
     for action in ("send", "interrupt", "drop", "merge", "new"):
         reason = why_not(action, seen, lost=True)
         assert reason is not None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from textual.binding import Binding
 
 from orchestrator.commands import DiffReply, LogReply, TranscriptReply
 from orchestrator.events import Removed
+from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.screens.inbox import InboxScreen
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.screens.session import SessionScreen
 from orchestrator.tui.widgets.diff_view import Files, Hunks
-from sessions.models import State
+from orchestrator.tui.widgets.scroll import Scroll
+from sessions.models import Entry, Role, State
 from tests.orchestrator.sample import REMOVE, SampleLink
 from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
 from worktrees.models import Change, ChangeKind, Hunk, Line
@@ -61,6 +66,51 @@ async def test_a_conversation_is_plain_text_and_long_results_are_cut() -> None:
         await shown.sees("[red]No markup.[/red]")
         assert "→ Read src/client.py" in shown.text()
         assert "… 6 more lines" in shown.text()
+
+
+@pytest.mark.parametrize(("key", "verb"), [("right_square_bracket", "transcript"), ("left_square_bracket", "log")])
+async def test_the_letters_of_a_list_move_in_a_long_text_too(key: str, verb: str) -> None:
+    lines = tuple(f"line {n} of 100" for n in range(100))
+    link = SampleLink()
+    link.answers |= {
+        "transcript": TranscriptReply(entries=(Entry(role=Role.AGENT, text="\n".join(lines)),)),
+        "log": LogReply(lines=lines, seq=100),
+    }
+    async with dashboard(link) as shown:
+        await opened(shown)
+        await shown.press(key)
+        await shown.sees("line 99 of 100")
+        assert shown.verbs() == [verb]
+        await shown.until(lambda: isinstance(shown.app.focused, Scroll))
+        text = shown.app.focused
+        assert isinstance(text, Scroll)
+        await shown.press("g")
+        await shown.until(lambda: text.scroll_y == 0)
+        assert "line 99 of 100" not in shown.text()
+        await shown.press("j", "j", "k")
+        await shown.until(lambda: text.scroll_y == 1)
+        await shown.press("G")
+        await shown.sees("line 99 of 100")
+
+
+async def test_help_names_every_key_of_a_session() -> None:
+    keys = [binding.key for binding in SessionActions.KEYS if isinstance(binding, Binding)]
+    async with dashboard(SampleLink(), (120, 80)) as shown:
+        await shown.press("question_mark")
+        await shown.sees("The selected session")
+        assert [key for key in keys if not re.search(rf"│ +{key} {{5,}}\w", shown.text())] == []
+
+
+async def test_the_letters_of_a_list_move_in_help() -> None:
+    async with dashboard(SampleLink(), NARROW) as shown:
+        await shown.press("question_mark")
+        await shown.sees("first, last")
+        await shown.press("j", "j", "k")
+        await shown.until(lambda: shown.app.screen.query_one(Scroll).scroll_y == 1)
+        await shown.press("G")
+        await shown.sees("held by you")
+        await shown.press("g")
+        await shown.sees("first, last")
 
 
 async def test_empty_tabs_say_that_they_are() -> None:

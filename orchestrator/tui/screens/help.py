@@ -8,18 +8,20 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator.attention import Rank
 from orchestrator.tui.looks import look_of
+from orchestrator.tui.widgets.scroll import Scroll
 
 _KEYS = (
     (
         "Anywhere",
         (
             ("↑ ↓  j k", "move"),
+            ("g  G", "first, last"),
+            ("1  2  3", "fleet, live pane, needs you"),
             ("↵", "open: live pane, transcript, diff, events"),
             ("w", "answer the next that waits for you"),
             ("n", "new task"),
@@ -36,12 +38,21 @@ _KEYS = (
             ("i", "type into its pane; ctrl+] leaves"),
             ("o", "attach to its own terminal"),
             ("d", "diff"),
+            ("e", "open its worktree in your editor"),
+            ("y", "copy the path of its worktree"),
             ("m", "merge into its target"),
             ("u", "bring the target's new commits in"),
             ("x", "interrupt"),
             ("p", "hold or release its processes"),
             ("r", "resume after its program ended"),
             ("D", "drop session, worktree and branch; all work is kept"),
+        ),
+    ),
+    (
+        "Its own screen",
+        (
+            ("[  ]", "previous, next tab"),
+            ("R", "load the tab again"),
         ),
     ),
     (
@@ -75,7 +86,7 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "leave", "Back")]
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog tall") as dialog:
+        with Scroll(classes="dialog tall") as dialog:
             dialog.border_title = "Keys"
             dialog.border_subtitle = "esc back"
             for title, keys in _KEYS:
@@ -85,7 +96,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(_table(tuple((look_of(where).text, words) for where, words in _STATES)))
 
     def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
+        self.query_one(Scroll).focus()
 
     def action_leave(self) -> None:
         self.dismiss(None)

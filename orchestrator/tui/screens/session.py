@@ -7,7 +7,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
@@ -19,6 +18,7 @@ from orchestrator.tui.reasons import Reason
 from orchestrator.tui.widgets.diff_view import DiffView
 from orchestrator.tui.widgets.lines import DIM
 from orchestrator.tui.widgets.pane import PaneView
+from orchestrator.tui.widgets.scroll import Scroll
 from orchestrator.tui.widgets.top_line import TopLine
 from orchestrator.tui.widgets.transcript import drawn
 from sessions.models import State
@@ -50,11 +50,11 @@ class SessionScreen(SessionActions, Screen[None]):
         with TabbedContent(initial=self._tab, id="tabs"):
             with TabPane("Live", id="live"):
                 yield PaneView(id="session-pane")
-            with TabPane("Transcript", id="transcript"), VerticalScroll(id="transcript-scroll"):
+            with TabPane("Transcript", id="transcript"), Scroll(id="transcript-scroll"):
                 yield Static("Loading …", id="transcript-text")
             with TabPane("Diff", id="diff"):
                 yield DiffView()
-            with TabPane("Events", id="events"), VerticalScroll(id="events-scroll"):
+            with TabPane("Events", id="events"), Scroll(id="events-scroll"):
                 yield Static("Loading …", id="events-text")
         yield Footer(compact=True, show_command_palette=False)
 
@@ -119,7 +119,7 @@ class SessionScreen(SessionActions, Screen[None]):
             reply = await self._app.ask(Transcript(session=self._session))
             if reply is not None:
                 self.query_one("#transcript-text", Static).update(drawn(reply.entries))
-                self.query_one("#transcript-scroll", VerticalScroll).scroll_end(animate=False)
+                self.query_one("#transcript-scroll", Scroll).scroll_end(animate=False)
                 self.query_one("#transcript-scroll").focus()
         elif tab == "diff":
             reply = await self._app.ask(Diff(session=self._session))
@@ -129,7 +129,7 @@ class SessionScreen(SessionActions, Screen[None]):
             reply = await self._app.ask(Log(session=self._session))
             if reply is not None:
                 self.query_one("#events-text", Static).update(Text("\n".join(safe(line) for line in reply.lines)))
-                self.query_one("#events-scroll", VerticalScroll).scroll_end(animate=False)
+                self.query_one("#events-scroll", Scroll).scroll_end(animate=False)
                 self.query_one("#events-scroll").focus()
 
     def _draw_head(self) -> None:
