@@ -8,6 +8,8 @@ from typing import NewType
 
 from pydantic import BaseModel, ConfigDict
 
+from sessions.commandline.effect import Risk
+
 SessionId = NewType("SessionId", str)
 QuestionId = NewType("QuestionId", str)
 
@@ -78,6 +80,8 @@ class Question(Model):
     command: str | None = None  # the command line asked about
     path: str | None = None  # the file asked about
     asked_at: datetime
+    risk: Risk | None = None  # the worst that a yes can do; None: no permission is asked for
+    risk_because: str = ""  # what decided that, for people
 
 
 class Source(IntEnum):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sessions import prices, status, usage
+from sessions import prices, risk, status, usage
 from sessions.agents.contract import Findings, Reader, Reading, Screen
 from sessions.events import Active, AgentKnown, Counted, Said, SessionEvent, StatusChanged
 from sessions.models import Evidence, Kind, Response, Source, State, Status
@@ -25,10 +25,17 @@ class Perception:
 
     ``task``: it was launched with a task, so a claim of rest before its first turn is not the end of one.
     ``since``: when it was launched; evidence that a file held before tells of an earlier launch of the conversation.
+    ``worktree``: where it works, to tell how risky its questions are; without it every path leads nobody knows where.
     """
 
     def __init__(
-        self, reader: Reader, before: Status | None = None, *, task: bool = False, since: datetime | None = None
+        self,
+        reader: Reader,
+        before: Status | None = None,
+        *,
+        task: bool = False,
+        since: datetime | None = None,
+        worktree: str | None = None,
     ) -> None:
         self.reader = reader
         self.status = before
@@ -46,6 +53,7 @@ class Perception:
         self._began: datetime | None = None
         self._task = task
         self._since = since
+        self._worktree = worktree
 
     @property
     def at_prompt(self) -> bool:
@@ -139,7 +147,7 @@ class Perception:
                 self.worked_at = max(self.worked_at or evidence.at, evidence.at)
             known = self._evidence.get(evidence.channel)
             if known is None or not _same_claim(known, evidence):
-                self._evidence[evidence.channel] = evidence
+                self._evidence[evidence.channel] = self._weighed(evidence)
                 news = True
             # else it holds since then: the older time is what second looks count from
         events += self._learn(findings)
@@ -148,6 +156,13 @@ class Perception:
             self._said = (findings.said, findings.asks)
             events.append(Said(text=findings.said, asks=findings.asks))
         return [*events, *self.judge(at)] if news else events
+
+    def _weighed(self, evidence: Evidence) -> Evidence:
+        """With the risk of the question that it holds: here, so that no adapter judges by itself."""
+        if evidence.question is None:
+            return evidence
+        asked = risk.of(evidence.question, self._worktree, seen=evidence.source is Source.SCREEN)
+        return evidence.model_copy(update={"question": asked})
 
     def _learn(self, findings: Findings) -> list[SessionEvent]:
         transcript = str(findings.transcript) if findings.transcript else None

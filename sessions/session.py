@@ -51,7 +51,7 @@ class Session:
         self.agent = agent
         self.generation = generation
         self.pane: Pane | None = None
-        self.perception = Perception(agent.reader(spec, place), status, since=spec.started_at)
+        self.perception = self._perception(status)
         self.on_picture: Callable[[SessionId], None] | None = None
         self.control = control
         self._sensor = sensor
@@ -79,11 +79,15 @@ class Session:
         await asyncio.to_thread(launching.clear, self.place)
         argv = launching.write(self.place, self.spec, launch, launching.environment(env, launch.env, self.place))
         task = launch.prompt_given and bool(self.spec.prompt)
-        reader = self.agent.reader(self.spec, self.place)
-        self.perception = Perception(reader, None, task=task, since=self.spec.started_at)
+        self.perception = self._perception(task=task)
         await self.spawn(argv, launch.argv, resumed=resumed)
         if not launch.prompt_given and self.spec.prompt:
             self._run(self.talk.first_prompt(self.spec.prompt))
+
+    def _perception(self, before: Status | None = None, *, task: bool = False) -> Perception:
+        reader = self.agent.reader(self.spec, self.place)
+        worktree = str(self.place.worktree)
+        return Perception(reader, before, task=task, since=self.spec.started_at, worktree=worktree)
 
     async def spawn(self, argv: tuple[str, ...], shown: tuple[str, ...], *, resumed: bool = False) -> None:
         self.generation += 1

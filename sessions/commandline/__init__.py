@@ -1,0 +1,1 @@
+"""What a shell's command line would do, read off its words. Pure; nothing is run, expanded or looked up."""
