@@ -172,6 +172,7 @@ class SampleLink:
         self.fleet = Fleet()
         self.calls: list[Command] = []
         self.answers: dict[str, Any] = {}  # by verb: a reply, or an exception to raise
+        self.held: dict[str, asyncio.Event] = {}  # by verb: no answer before it is set
         self.snapshots = 0
         self.resumed: list[int] = []  # the `after` of every subscription to events
         self.frames_of: list[str] = []  # every session whose picture was asked for
@@ -238,6 +239,8 @@ class SampleLink:
         if self.down:
             raise LinkDown("nobody answers")
         self.calls.append(command)
+        if command.verb in self.held:
+            await self.held[command.verb].wait()
         answer = self.answers.get(command.verb, _reply(command))
         if isinstance(answer, Exception):
             raise answer

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from textual.binding import Binding
+from textual.widgets import TabbedContent
 
 from orchestrator.commands import DiffReply, LogReply, TranscriptReply
 from orchestrator.events import Removed
@@ -57,6 +59,21 @@ async def test_only_the_tab_that_is_shown_is_loaded() -> None:
         assert len(shown.verbs()) == 3
         await shown.press("left_square_bracket")
         await shown.until(lambda: shown.verbs()[-1] == "diff")
+
+
+async def test_an_answer_that_comes_late_does_not_lead_back_to_its_tab() -> None:
+    link = SampleLink()
+    link.held["diff"] = asyncio.Event()
+    async with dashboard(link) as shown:
+        await opened(shown, "d")
+        await shown.until(lambda: shown.verbs() == ["diff"])
+        await shown.press("right_square_bracket", "right_square_bracket")
+        await shown.sees("Writing tests")
+        link.held["diff"].set()
+        await shown.pilot.pause()
+        await shown.press("right_square_bracket")
+        await shown.sees("Now the tests.")
+        assert shown.app.screen.query_one(TabbedContent).active == "transcript"
 
 
 async def test_a_conversation_is_plain_text_and_long_results_are_cut() -> None:

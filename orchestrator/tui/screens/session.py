@@ -115,22 +115,21 @@ class SessionScreen(SessionActions, Screen[None]):
         self._draw_head()
 
     async def _load(self, tab: str) -> None:
-        if tab == "transcript":
-            reply = await self._app.ask(Transcript(session=self._session))
-            if reply is not None:
-                self.query_one("#transcript-text", Static).update(drawn(reply.entries))
-                self.query_one("#transcript-scroll", Scroll).scroll_end(animate=False)
-                self.query_one("#transcript-scroll").focus()
-        elif tab == "diff":
-            reply = await self._app.ask(Diff(session=self._session))
-            if reply is not None:
-                self.query_one(DiffView).show(reply)
-        else:
-            reply = await self._app.ask(Log(session=self._session))
-            if reply is not None:
-                self.query_one("#events-text", Static).update(Text("\n".join(safe(line) for line in reply.lines)))
-                self.query_one("#events-scroll", Scroll).scroll_end(animate=False)
-                self.query_one("#events-scroll").focus()
+        asked: dict[str, Transcript | Diff | Log] = {
+            "transcript": Transcript(session=self._session),
+            "diff": Diff(session=self._session),
+            "events": Log(session=self._session),
+        }
+        reply = await self._app.ask(asked[tab])
+        if reply is None or tab != self._tab:
+            return  # the human is on another tab by now: what is shown would take the focus there
+        if tab == "diff":
+            self.query_one(DiffView).show(reply)
+            return
+        text = drawn(reply.entries) if tab == "transcript" else Text("\n".join(safe(line) for line in reply.lines))
+        self.query_one(f"#{tab}-text", Static).update(text)
+        self.query_one(f"#{tab}-scroll", Scroll).scroll_end(animate=False)
+        self.query_one(f"#{tab}-scroll").focus()
 
     def _draw_head(self) -> None:
         row = self.current()
