@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.modelserver import tools
@@ -22,9 +22,9 @@ def auxiliary(body: dict[str, Any]) -> bool:
 
 
 def chat_auxiliary(body: dict[str, Any]) -> bool:
-    """A call beside the conversation: opencode names its session by one, and counts it nowhere."""
-    first = next(iter(body.get("messages") or [{}]))
-    return not body.get("tools") and "title generator" in _text(first.get("content"))
+    """A call beside the conversation, counted nowhere: opencode names its session by one, aider a commit."""
+    first = _text(next(iter(body.get("messages") or [{}])).get("content"))
+    return not body.get("tools") and ("title generator" in first or "one-line Git commit messages" in first)
 
 
 def response_messages(body: dict[str, Any]) -> Iterator[Message]:
@@ -121,6 +121,15 @@ def chat_stream(
         "prompt_tokens_details": {"cached_tokens": usage["cache_read"]},
     }
     yield {**chunk({}), "choices": [], "usage": figures}
+
+
+def chat_answer(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What the chunks of a text say, as the one answer to a request that wants no stream."""
+    seen = list(chunks)
+    said = "".join(part["choices"][0]["delta"].get("content", "") for part in seen[:-1])
+    message = {"role": "assistant", "content": said}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {**seen[-1], "object": "chat.completion", "choices": [choice]}
 
 
 def _message_item(text: str, index: int, done: list[dict[str, Any]]) -> Iterator[Event]:

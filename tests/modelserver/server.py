@@ -156,7 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         name = f"chatcmpl-{uuid.uuid4().hex[:20]}"
         chunks = self._paced(openai_api.chat_stream(body, where.step, usage(where), name), where)
-        self._stream(chain((("", json.dumps(chunk)) for chunk in chunks), [("", "[DONE]")]))
+        if body.get("stream"):
+            self._stream(chain((("", json.dumps(chunk)) for chunk in chunks), [("", "[DONE]")]))
+        else:
+            self._json(200, openai_api.chat_answer(chunks))
         self._keep("chat", body, where, auxiliary, name)
 
     def _gemini(self, body: dict[str, Any], model: str, method: str) -> None:
