@@ -16,6 +16,7 @@ from orchestrator.tui.screens.inbox import InboxScreen
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.screens.session import SessionScreen
 from orchestrator.tui.widgets.diff_view import Files, Hunks
+from orchestrator.tui.widgets.pane import PaneView
 from orchestrator.tui.widgets.scroll import Scroll
 from sessions.models import Entry, Role, State
 from tests.orchestrator.sample import REMOVE, SampleLink
@@ -63,17 +64,17 @@ async def test_only_the_tab_that_is_shown_is_loaded() -> None:
 
 async def test_an_answer_that_comes_late_does_not_lead_back_to_its_tab() -> None:
     link = SampleLink()
-    link.held["diff"] = asyncio.Event()
+    link.held["transcript"] = asyncio.Event()
     async with dashboard(link) as shown:
-        await opened(shown, "d")
-        await shown.until(lambda: shown.verbs() == ["diff"])
-        await shown.press("right_square_bracket", "right_square_bracket")
-        await shown.sees("Writing tests")
-        link.held["diff"].set()
-        await shown.pilot.pause()
+        await opened(shown)
         await shown.press("right_square_bracket")
-        await shown.sees("Now the tests.")
-        assert shown.app.screen.query_one(TabbedContent).active == "transcript"
+        await shown.until(lambda: shown.verbs() == ["transcript"])
+        await shown.press("left_square_bracket")
+        await shown.sees("Writing tests")
+        link.held["transcript"].set()
+        await shown.pilot.pause()
+        assert shown.app.screen.query_one(TabbedContent).active == "live"
+        assert shown.app.focused is shown.app.screen.query_one(PaneView)
 
 
 async def test_a_conversation_is_plain_text_and_long_results_are_cut() -> None:
