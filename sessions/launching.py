@@ -24,7 +24,8 @@ EXIT = "exit-code"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOT_INHERITED = frozenset({"TMUX", "TMUX_PANE", "COLUMNS", "LINES", "PWD", "OLDPWD", "SHLVL", "_", "TERM"})
-_KEPT = ("HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "CODEX_HOME", "CLAUDE_CONFIG_DIR")
+_AGENTS = ("CODEX_HOME", "CLAUDE_CONFIG_DIR", "COPILOT_HOME", "QWEN_HOME", "QWEN_RUNTIME_DIR")
+_KEPT = ("HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", *_AGENTS)
 
 
 def environment(caller: Mapping[str, str], additions: Mapping[str, str], place: Place) -> dict[str, str]:
