@@ -86,9 +86,11 @@ class Pi:
         if not found.options:
             if not text and choice:
                 raise NotAnOption("this question has no options", "answer it in words")
-            return (Keys(("C-u",)), Paste(text), Keys(("Enter",)))
+            return (Paste(text), Keys(("Enter",)))
         if text and not choice:
             raise NotAnOption("this question takes no answer in words", "choose one of its options")
+        if found.rule == "trust" and choice.strip().lower() in ("n", "no"):
+            choice = "do not trust"
         return dialogs.walk(found, dialogs.pick(found, choice))
 
     def message(self, text: str) -> tuple[Step, ...]:
@@ -98,7 +100,8 @@ class Pi:
         return (Keys(("Escape",)),)
 
     def quit(self) -> tuple[Step, ...]:
-        return (Keys(("Escape",)), Keys(("C-c",)), Keys(("C-c",)))
+        # No Escape before them: together they would be Alt-Ctrl-C. The first one may only close a dialog.
+        return (Keys(("C-c",)), Keys(("C-c",)), Keys(("C-c",)), Keys(("C-d",)))
 
     def transcript(self, path: Path) -> tuple[Entry, ...]:
         return transcript_entries(path)
