@@ -60,7 +60,13 @@ class Perception:
         """The program is ready for a first message: it says so, or it has printed and fell quiet."""
         if self.status is not None and self.status.state in (State.IDLE, State.DONE):
             return True
-        return self._printed and not self._active
+        return self._printed and not self._active and not self.says_not_ready
+
+    @property
+    def says_not_ready(self) -> bool:
+        """The program tells that it still starts, or asks something first: its silence is no prompt."""
+        said = self.status
+        return said is not None and bool(said.why) and said.state in (State.STARTING, State.BLOCKED)
 
     def read(self, reading: Reading) -> list[SessionEvent]:
         found = self.reader.read(reading)

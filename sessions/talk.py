@@ -203,7 +203,9 @@ class Talk:
 
     async def first_prompt(self, prompt: str) -> None:
         """Type the task once the program is at its prompt (programs that take no prompt as an argument)."""
-        await self._session.news.until(lambda: self._session.perception.at_prompt, 10.0)
+        while not await self._session.news.until(lambda: self._session.perception.at_prompt, 10.0):
+            if not self._session.perception.says_not_ready:
+                break
         await self.perform((*self._session.agent.message(prompt), Keys(("Enter",))))
         self._session.emit([Sent(text=prompt)])
 

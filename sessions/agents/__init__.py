@@ -13,6 +13,7 @@ from sessions.errors import AgentUnknown
 
 GROUP = "orchestrator.agents"
 _BUILT_IN = {
+    "aider": "sessions.agents.aider:Aider",
     "claude": "sessions.agents.claude:Claude",
     "codex": "sessions.agents.codex:Codex",
     "opencode": "sessions.agents.opencode:Opencode",
