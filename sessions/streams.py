@@ -8,6 +8,7 @@ heartbeats; cut, it is connected again ever more rarely until it is closed.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,8 +22,10 @@ from sessions.agents.contract import Ask, Reading, Stream
 if TYPE_CHECKING:
     import httpx2 as httpx
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 2.0
 """Between two tries, doubled each time."""
+PATIENCE_S = 4.0
+"""A server that is not reached for so long is told of once as a stream that was cut."""
 PROBE_S = 2.0
 FIRST_EVENT_S = 10.0
 """A server greets a new listener; one that came too early may never be served and must come again."""
@@ -39,7 +42,8 @@ class Listener:
     def __init__(self, stream: Stream, on_reading: OnReading) -> None:
         self._stream = stream
         self._on_reading = on_reading
-        self._client: httpx.AsyncClient | None = None
+        self._client: httpx.AsyncClient | None = None  # while the stream is heard
+        self._heard = False
         self._asked: set[Ask] = set()  # of this connection
         self._more: asyncio.Task[None] | None = None
         self._task = asyncio.get_running_loop().create_task(self._listen())
@@ -60,43 +64,40 @@ class Listener:
         await asyncio.to_thread(import_module, "httpx2")  # 0.2 s, which the loop does not have
         import httpx2 as httpx
 
-        pause = FIRST_PAUSE_S
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # it writes a line for every request
+        loop = asyncio.get_running_loop()
+        pause, patient_until = FIRST_PAUSE_S, loop.time() + PATIENCE_S
         while True:
-            heard = False
+            self._heard = False
             with suppress(httpx.HTTPError, OSError, ValueError, TimeoutError):
                 where = await asyncio.to_thread(channels.server, self._stream.server)
                 auth = httpx.BasicAuth(where.user, where.password) if where.password else None
                 timeout = httpx.Timeout(SILENCE_S, connect=PROBE_S)
-                async with httpx.AsyncClient(
-                    base_url=where.url, auth=auth, timeout=timeout, trust_env=False
-                ) as self._client:
-                    async for lines in self._connect(self._client):
-                        if not heard:
-                            heard, pause = True, FIRST_PAUSE_S
-                            await self._ask()
-                        self._tell(self._stream.feed, self._stream.path, lines=lines)
+                async with httpx.AsyncClient(base_url=where.url, auth=auth, timeout=timeout, trust_env=False) as client:
+                    await self._follow(client)
             self._client = None
             self._asked.clear()
-            if heard:
+            if self._heard or loop.time() >= patient_until:
                 self._tell(self._stream.feed, self._stream.path)
+                patient_until = float("inf")
+            pause = FIRST_PAUSE_S if self._heard else pause
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    async def _connect(self, client: httpx.AsyncClient) -> AsyncIterator[tuple[bytes, ...]]:
-        """The data of the events, those that came together in one piece."""
+    async def _follow(self, client: httpx.AsyncClient) -> None:
+        """Until the server ends it, or says nothing for too long."""
         for ask in self._stream.asks[-1:]:
             # opencode 1.18 never serves a stream that is opened before it is ready, and warns on its own screen of
             # listeners that are left behind: so it is opened only to a server that has answered.
             (await client.get(ask.path, timeout=PROBE_S)).raise_for_status()
-        async with client.stream("GET", self._stream.path) as answer:
+        async with asyncio.timeout(FIRST_EVENT_S) as greeting, client.stream("GET", self._stream.path) as answer:
             answer.raise_for_status()
-            events = _events(answer.aiter_bytes())
-            async with asyncio.timeout(FIRST_EVENT_S):
-                first = await anext(events, ())
-            if first:
-                yield first
-            async for lines in events:
-                yield lines
+            async for lines in _events(answer.aiter_bytes()):
+                if not self._heard:
+                    greeting.reschedule(None)
+                    self._heard, self._client = True, client
+                    await self._ask()
+                self._tell(self._stream.feed, self._stream.path, lines=lines)
 
     async def _ask(self) -> None:
         """Fetch what this connection has not asked for yet, in order; what is refused was not there to be had."""

@@ -86,7 +86,8 @@ class Stream:
     """Server-sent events of the agent's own server on this machine; the data of each is a line of ``feed``.
 
     ``server`` is a file in the session's private folder (see :class:`Server`): no password is held here. A stream has
-    no past, so what ``asks`` name is fetched in their order after each connection, and one that is added later at once.
+    no past, so what ``asks`` name is fetched in their order after each connection, and one that is added later at once;
+    the last of them also tells, before it, whether the server is ready.
     A reading of ``feed`` without lines tells that the stream was cut.
     """
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sessions.agents import dialogs
@@ -25,6 +25,7 @@ SERVER = "opencode-server.json"
 _EVENTS, _SESSIONS, _MESSAGES = "events", "sessions", "messages"
 _PERMISSIONS, _QUESTIONS, _STATUS = "permissions", "questions", "status"
 _CHATTER = (b'"message.part.delta"', b'"server.heartbeat"', b'"plugin.added"', b'"session.diff"')
+HELD_BACK = timedelta(seconds=4)
 _ABORTED = "MessageAbortedError"
 
 
@@ -46,6 +47,9 @@ class OpencodeReader:
         self._error: str | None = None  # why the last turn of the root failed; "" it was broken off
         self._ended_at: datetime | None = None
         self._screen = dialogs.ScreenReader(load("opencode"))
+        self._shown: Evidence | None = None
+        self._looked_at: datetime | None = None
+        self._heard = False  # whether its server has told anything, be it that it is not reached
         self._version: str | None = None
 
     def watches(self) -> tuple[Stream, ...]:
@@ -60,16 +64,20 @@ class OpencodeReader:
         if reading.feed != _EVENTS:
             return self._answer(reading)
         if not reading.lines:
-            self._known = False
+            self._known, self._heard = False, True
             self._open.clear()
             self._busy.clear()
-            return self._claim(None, reading.at, "the event stream is cut")
+            return self._claim(None, reading.at, "its event stream is cut")
         told = [parse(line) for line in reading.lines if not any(word in line[:120] for word in _CHATTER)]
         return joined([self._event(event, reading.at) for event in told]) if told else Findings()
 
     def look(self, screen: Screen) -> Findings:
-        seen = self._screen.look(screen, self._version)
-        return Findings(evidence=(seen,) if seen is not None else ())
+        """Held back until the server has told: for a moment it is all that a restarted supervisor would know."""
+        self._shown = self._screen.look(screen, self._version) or self._shown
+        self._looked_at = self._looked_at or screen.at
+        if self._shown is None or (not self._heard and screen.at - self._looked_at < HELD_BACK):
+            return Findings()
+        return Findings(evidence=(self._shown,))
 
     def _answer(self, reading: Reading) -> Findings:
         """What was asked for at a connection: the past that the stream has not."""
@@ -87,7 +95,7 @@ class OpencodeReader:
             case "status":
                 states = {session: status for session, status in parse(data).items() if isinstance(status, dict)}
                 self._busy = {session: status for session, status in states.items() if status.get("type") != "idle"}
-                self._known = True
+                self._known = self._heard = True
                 return self._verdict(reading.at, "as it was found")
         return Findings()
 
@@ -284,4 +292,5 @@ class OpencodeReader:
             saw=saw[:120],
             until=until,
         )
-        return Findings(evidence=(evidence,), agent_session_id=self._root)
+        shown = (self._shown,) if self._shown is not None else ()
+        return Findings(evidence=(evidence, *shown), agent_session_id=self._root)
