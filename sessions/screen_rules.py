@@ -231,7 +231,7 @@ def _lines(screen: Screen) -> list[str]:
     for line in screen.lines:
         framed = False
         while inner := _FRAME.match(line):
-            line, framed = inner[1], True  # noqa: PLW2901 - a frame may hold another
+            line, framed = inner[1], True
         if framed and line.lstrip().startswith(("╭", "╰")):
             line = "╌╌╌"
         if line.strip():

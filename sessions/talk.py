@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sessions import channels
 from sessions.agents.contract import Append, Keys, Paste, Post, Say, Screen, Step
-from sessions.errors import QuestionGone, SessionError, SubmitFailed
+from sessions.errors import PaneGone, QuestionGone, SessionError, SubmitFailed
 from sessions.events import Answered, Sent
 from sessions.models import Question, QuestionId, State, Status
 
@@ -157,6 +158,15 @@ class Talk:
     async def interrupt(self) -> None:
         await self.perform(self._session.agent.interrupt())
 
+    async def quit(self, within_s: float) -> bool:
+        """Ask the program to end; whether it did. It is asked twice, because the first may only close a dialog."""
+        for _ in range(2):
+            with suppress(PaneGone):
+                await self.perform(self._session.agent.quit())
+            if await self._session.news.until(lambda: not self._session.running, within_s / 2):
+                return True
+        return False
+
     async def press(self, keys: tuple[str, ...], literal: str) -> None:
         pane = self._session.living_pane()
         if literal:
@@ -206,12 +216,19 @@ class Talk:
         while not await self._session.news.until(lambda: self._session.perception.at_prompt, 10.0):
             if not self._session.perception.says_not_ready:
                 break
-        await self.perform((*self._session.agent.message(prompt), Keys(("Enter",))))
+        before = await self._session.look()
+        await self.perform(self._session.agent.message(prompt))
+        await self._settled(before)
+        await self.perform((Keys(("Enter",)),))
         self._session.emit([Sent(text=prompt)])
 
     async def _settled(self, before: Screen) -> None:
-        """Wait until the pasted text is drawn: an Enter that comes first is lost in some agents."""
+        """Wait until the pasted text is drawn: an Enter that comes first is lost in some agents.
+
+        Gemini CLI takes one within 40 ms after a paste for a part of it.
+        """
         await self._until_screen(lambda screen: screen.lines != before.lines, 1.0)
+        await asyncio.sleep(STILL)
 
     async def _taken(self, since: datetime, before: Screen) -> bool:
         busy = self._status is not None and self._status.state in (

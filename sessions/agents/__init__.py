@@ -16,8 +16,11 @@ _BUILT_IN = {
     "aider": "sessions.agents.aider:Aider",
     "claude": "sessions.agents.claude:Claude",
     "codex": "sessions.agents.codex:Codex",
+    "copilot": "sessions.agents.copilot:Copilot",
+    "gemini": "sessions.agents.gemini:Gemini",
     "opencode": "sessions.agents.opencode:Opencode",
     "pi": "sessions.agents.pi:Pi",
+    "qwen": "sessions.agents.qwen:Qwen",
     "coder": "sessions.agents.coder:Coder",
     "command": "sessions.agents.command:Command",
 }

@@ -1,0 +1,195 @@
+"""Reads what Gemini CLI shows: its chat file, its title, its screen.
+
+It has no channel that tells an asking as data and that every user can have per launch (see ``gemini.py``), so questions
+are read from the screen, which shows at most three options of a list at once: those seen earlier are remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from sessions.agents import dialogs, gemini_chat
+from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
+from sessions.agents.findings import asks, joined, time
+from sessions.agents.hooks import parse
+from sessions.models import Evidence, Kind, Option, Question, QuestionId, Response, Source, Spec, State, Usage
+from sessions.screen_rules import load
+
+REFILED = timedelta(seconds=1)
+"""Within it after a cancelled request, the prompt is filed once more, together with those before it."""
+_CANCELLED = "Request cancelled"
+_NOT_SIGNED_IN = re.compile(r'"code":\s*401|API_KEY_INVALID|API key not valid|UNAUTHENTICATED')
+_TITLES = {"✦": State.WORKING, "⏲": State.WORKING, "✋": State.BLOCKED}  # ◇ stands also above trust and sign-in
+_FILE = re.compile(r"^(?:WriteFile|Edit) +(?:Writing to )?([^\n:]+?)(?:$|: | =>)")
+_VERSION = re.compile(r"Gemini CLI v(\d[\w.-]*)")
+_FRESH = (State.IDLE, "at its prompt")
+_SEVERAL = "(Select all that apply)"
+
+
+class GeminiReader:
+    """One running Gemini CLI."""
+
+    def __init__(self, spec: Spec, place: Place) -> None:
+        self._config = gemini_chat.folder(place.env)
+        self._worktree = os.path.realpath(place.worktree)
+        self._session = spec.agent_session_id or ""
+        self._launched = spec.started_at
+        self._slug: str | None = None
+        self._screen = dialogs.ScreenReader(load("gemini"))
+        self._version: str | None = None
+        self._model = ""
+        self._requested: datetime | None = None  # a request of the main conversation is under way
+        self._cancelled: datetime | None = None
+        self._prompt = ""
+        self._ended = _FRESH  # how the latest turn ended, should it rest
+        self._last = ""  # id of the newest message: with it an asking has the same id after a restart
+        self._claimed: State | None = None  # what the chat file stands for now
+        self._title: State | None = None
+        self._options: tuple[str, dict[str, Option]] = ("", {})
+
+    def watches(self) -> tuple[Watch, ...]:
+        found = [Watch("projects", self._config / "projects.json", Mode.WHOLE)]
+        if self._slug is not None and self._session:
+            chats = self._config / "tmp" / self._slug / "chats"
+            found.append(Watch("chat", chats, pattern=f"session-*-{self._session[:8]}.jsonl"))
+            found.append(Watch("subagents", chats / self._session, pattern="*.jsonl"))
+        return tuple(found)
+
+    def read(self, reading: Reading) -> Findings:
+        if reading.feed == "projects":
+            self._slug = gemini_chat.slug(reading.data, self._worktree) or self._slug
+            return Findings()
+        main = reading.feed == "chat"
+        found = joined([self._record(parse(line), reading.at, main) for line in reading.lines])
+        return Findings(
+            evidence=found.evidence,
+            responses=tuple({response.id: response for response in found.responses}.values()),
+            said=found.said,
+            asks=found.asks,
+            agent_session_id=found.agent_session_id,
+            transcript=reading.path if main else None,
+        )
+
+    def look(self, screen: Screen) -> Findings:
+        if self._version is None:
+            hit = _VERSION.search("\n".join(screen.lines))
+            self._version = hit[1] if hit else None
+        title = _TITLES.get(screen.title[:1])
+        seen = self._screen.look(screen, self._version)
+        found = [
+            Evidence(source=Source.TITLE, channel="title", state=title, at=screen.at, saw=screen.title.strip()[:40])
+        ]
+        if title is State.BLOCKED:
+            found[0] = found[0].model_copy(update={"kind": seen.kind if seen and seen.kind else Kind.DIALOG})
+        if seen is not None:
+            found.append(self._judged(seen, screen))
+        began = title is not None and self._title is None
+        self._title = title
+        rests = self._claimed in (State.IDLE, State.FAILED)
+        if (self._claimed is State.WORKING and self._requested is None) or (rests and began):
+            found.append(self._claim(None, screen.at, "answered: the title tells more"))
+        return Findings(evidence=tuple(found), version=self._version)
+
+    def _judged(self, seen: Evidence, screen: Screen) -> Evidence:
+        if seen.state is State.IDLE:
+            state, saw = self._ended
+            return seen.model_copy(update={"state": state, "saw": saw, "at": screen.at})
+        if seen.question is None or seen.kind is Kind.DIALOG:
+            return seen
+        return seen.model_copy(update={"question": self._asked(seen.question)})
+
+    def _asked(self, shown: Question) -> Question:
+        """The dialog on the screen as a question: its id is of this very asking, its options all that were seen."""
+        seed = "\0".join((shown.kind, shown.title, shown.command or "", self._last))
+        name = "g" + hashlib.sha256(seed.encode()).hexdigest()[:11]
+        before = self._options[1] if self._options[0] == name else {}
+        options = {**before, **{option.key: option for option in shown.options}}
+        self._options = (name, options)
+        update: dict[str, Any] = {
+            "id": QuestionId(name),
+            "options": tuple(sorted(options.values(), key=lambda option: int(option.key))),
+            "multiple": _SEVERAL in shown.text,
+        }
+        if shown.kind is Kind.QUESTION:
+            update["text"] = shown.title
+        if shown.kind is Kind.PERMISSION and (file := _FILE.match(shown.title)) is not None:
+            update["path"] = file[1]
+        return shown.model_copy(update=update)
+
+    def _record(self, record: dict[str, Any], now: datetime, main: bool) -> Findings:
+        at = time(record.get("timestamp")) or now
+        if self._launched is not None and at < self._launched:
+            return self._before(record, at, main)
+        match record.get("type"):
+            case "gemini":
+                return self._answer(record, at, main)
+            case "user" if main:
+                return self._request(record, at)
+            case "info" if main and gemini_chat.words(record).startswith(_CANCELLED):
+                return self._cancel(record, at)
+            case "error" if main:
+                return self._failure(gemini_chat.words(record), at)
+            case None if main and isinstance(record.get("sessionId"), str):
+                return Findings(agent_session_id=record["sessionId"])
+        return Findings()
+
+    def _before(self, record: dict[str, Any], at: datetime, main: bool) -> Findings:
+        """What an earlier launch of the conversation filed: its tokens count, how its turns ended does not."""
+        found = self._answer(record, at, main) if record.get("type") == "gemini" else Findings()
+        self._ended = _FRESH
+        return Findings(responses=found.responses)
+
+    def _request(self, record: dict[str, Any], at: datetime) -> Findings:
+        """What the human said, or the results of tools: the model is asked."""
+        said = gemini_chat.words(record)
+        refiled = self._cancelled is not None and at - self._cancelled < REFILED and said.endswith(self._prompt)
+        if refiled or said.startswith(gemini_chat.CONTEXT):
+            return Findings()
+        self._prompt = said or self._prompt
+        self._requested, self._last = at, str(record.get("id"))
+        # The screen's claim of rest is of the turn before; the next look says whether it holds.
+        stale = Evidence(source=Source.SCREEN, channel="screen", state=None, at=at, saw="before this turn")
+        return Findings(evidence=(stale, self._claim(State.WORKING, at, "the model was asked")))
+
+    def _answer(self, record: dict[str, Any], at: datetime, main: bool) -> Findings:
+        tokens, said = record.get("tokens"), gemini_chat.words(record).strip()
+        if not isinstance(tokens, dict):
+            return Findings()
+        self._model = str(record.get("model") or self._model)
+        response = Response(
+            id=str(record.get("id")),
+            model=self._model,
+            usage=gemini_chat.usage(tokens),
+            started_at=self._requested if main and "toolCalls" not in record else None,
+            ended_at=at,
+        )
+        if not main:
+            return Findings(responses=(response,))
+        self._requested, self._last = None, response.id
+        self._ended = (State.DONE, "the turn is over, at its prompt")
+        return Findings(responses=(response,), said=said or None, asks=asks(said))
+
+    def _cancel(self, record: dict[str, Any], at: datetime) -> Findings:
+        """The human stopped it. A response that was under way leaves no tokens behind."""
+        lost = self._requested is not None
+        self._requested, self._cancelled, self._ended = None, at, (State.IDLE, _CANCELLED)
+        response = Response(
+            id=f"cancelled-{record.get('id')}", model=self._model, usage=Usage(lower_bound=True), ended_at=at
+        )
+        return Findings(evidence=(self._claim(State.IDLE, at, _CANCELLED),), responses=(response,) if lost else ())
+
+    def _failure(self, said: str, at: datetime) -> Findings:
+        saw = f"not signed in: {said}" if _NOT_SIGNED_IN.search(said) else said
+        self._ended = (State.FAILED, saw[:120])
+        if not said.startswith("[API Error"):
+            return Findings()  # of a command or an extension: the turn may go on
+        self._requested = None
+        return Findings(evidence=(self._claim(State.FAILED, at, saw),))
+
+    def _claim(self, state: State | None, at: datetime, saw: str) -> Evidence:
+        self._claimed = state
+        return Evidence(source=Source.TRANSCRIPT, channel="chat", state=state, at=at, saw=saw[:120])
