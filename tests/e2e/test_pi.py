@@ -196,6 +196,40 @@ def test_trust_stays_the_users_and_can_be_given_in_place(machine: Agents) -> Non
     machine.ok("wait", "p", "--for", "done", "--timeout", "40")
 
 
+def test_a_provider_of_pi_at_another_address_is_counted_to_the_token(machine: Agents) -> None:
+    machine.settings(f'[agents.pi]\nmodel = "anthropic/claude-sonnet-4-5"\nbase_url = "{machine.model.url}"\n')
+    _start(machine, {"say": "I look.", "use": [_run("ls")]}, {"say": "All of it."})
+    machine.ok("wait", "p", "--for", "done", "--timeout", "40")
+    item = machine.session("p")
+    assert item["tokens"] == machine.model.tokens()
+    assert item["tokens"]["cache_write"] > 0
+
+
+def test_an_interrupt_leaves_the_dialog_and_stop_ends_what_is_blocked(machine: Agents) -> None:
+    _start(machine, {"use": [_run("touch never.txt")]}, {"say": "Done."})
+    _blocked(machine)
+    machine.ok("interrupt", "p")
+    machine.ok("wait", "p", "--for", "idle", "--timeout", "20")
+    machine.ok("send", "p", "--", machine.prompt({"use": [_run("touch never.txt"), _run("ls")]}, {"say": "Done."}))
+    _blocked(machine)
+    machine.ok("stop", "p")
+    ended = machine.session("p")
+    assert ended["state"] == "exited"
+    assert "exited with code 0" in ended["why"]
+
+
+def test_always_holds_for_this_command_while_pi_runs(machine: Agents) -> None:
+    steps = ({"use": [_run("echo x >> made.txt")]}, {"use": [_run("echo x >> made.txt")]}, {"use": [_run("ls")]})
+    _start(machine, *steps, {"say": "Done."})
+    _blocked(machine)
+    machine.ok("answer", "p", "a")
+    assert _blocked(machine)["question"]["command"] == "ls"
+    machine.ok("answer", "p", "y")
+    machine.ok("wait", "p", "--for", "done", "--timeout", "20")
+    machine.ok("merge", "p")
+    assert machine.git("show", "main:made.txt") == "x\nx"
+
+
 def test_without_a_permission_mode_pi_runs_at_once(machine: Agents) -> None:
     machine.settings(f'[agents.pi]\nmodel = "mock-model"\nbase_url = "{machine.model.url}/v1"\n')
     _start(machine, {"use": [_run("echo x > made.txt")]}, {"say": "Done."})
