@@ -62,21 +62,23 @@ class AiderReader:
         seen = self._screen.look(shown, self._chat.version)
         if seen is None:
             return Findings()
-        found = [self._asked(seen, shown)]
+        self._at_prompt = seen.rule in aider_screen.PROMPT
+        found = self._asked(seen, shown) or [seen, self._rest(screen.at)]
         if self._starting and seen.state is not None:
             self._starting = False
             found.append(_turn(None, screen.at, "it has started"))
-        self._at_prompt = seen.rule in aider_screen.PROMPT
-        found.append(self._rest(screen.at))
         return Findings(evidence=tuple(found))
 
-    def _asked(self, seen: Evidence, shown: Screen) -> Evidence:
-        """With the question as data, when there is one."""
+    def _asked(self, seen: Evidence, shown: Screen) -> list[Evidence]:
+        """The question on the screen as data, and by the chat history too, when that has the whole of it."""
         asking = aider_screen.confirm(shown, seen.rule, self._chat.told) if seen.question is not None else None
         if asking is None or seen.question is None:
-            return seen
+            return []
         question = aider_screen.question(asking, seen.question.kind, seen.question.title, seen.rule, shown.at)
-        return seen.model_copy(update={"question": question})
+        claim = seen.model_copy(update={"question": question})
+        if not asking.whole:
+            return [claim, self._rest(shown.at)]
+        return [claim, claim.model_copy(update={"source": Source.TRANSCRIPT, "channel": "chat"})]
 
     def _rest(self, at: datetime) -> Evidence:
         """How the latest turn ended; it says nothing but at the prompt: commands run after the model's answer."""

@@ -25,11 +25,15 @@ _DETAILS = {"d": "declines, now and whenever it is asked again", "s": "declines 
 
 @dataclass(frozen=True)
 class Confirm:
-    """A question at the cursor. ``subject`` is the command, file or address that it is about."""
+    """A question at the cursor. ``subject`` is the command, file or address that it is about.
+
+    ``whole``: the subject is not only what the pane shows of it, the chat history has it too.
+    """
 
     asked: str
     subject: str
     options: tuple[Option, ...]
+    whole: bool = False
 
     @property
     def gist(self) -> str:
@@ -59,16 +63,15 @@ def confirm(screen: Screen, rule: str | None, told: str = "") -> Confirm | None:
     found = _CONFIRM.match(screen.lines[-1]) if screen.lines else None
     if found is None:
         return None
-    subject = ""
-    if rule in _WITH_SUBJECT:
-        subject = unwrapped(_above(screen.lines[:-1]), screen.width)
-        if subject and squeezed(told).endswith(squeezed(subject)):
-            subject = "\n".join(line.rstrip() for line in told.strip().splitlines())
+    subject = unwrapped(_above(screen.lines[:-1]), screen.width) if rule in _WITH_SUBJECT else ""
+    whole = bool(subject) and squeezed(told).endswith(squeezed(subject))
+    if whole:
+        subject = "\n".join(line.rstrip() for line in told.strip().splitlines())
     options = tuple(
         Option(key=key.lower(), label=(key + rest).strip(), detail=_DETAILS.get(key.lower(), ""))
         for key, rest in _OPTION.findall(found["options"])
     )
-    return Confirm(found["asked"], subject, options)
+    return Confirm(found["asked"], subject, options, whole)
 
 
 def question(seen: Confirm, kind: Kind, title: str, rule: str | None, at: datetime) -> Question:

@@ -171,7 +171,7 @@ def test_what_stands_at_the_cursor(lines: tuple[str, ...], row: int | None, stat
         (
             ("", "new.txt", "Create new file? (Y)es/(N)o [Yes]:"),
             Kind.PERMISSION,
-            "Create new file? new.txt",
+            "Create new.txt",
             None,
             "new.txt",
             "yn",
@@ -179,7 +179,7 @@ def test_what_stands_at_the_cursor(lines: tuple[str, ...], row: int | None, stat
         (
             ("", "a.py", "Add file to the chat? (Y)es/(N)o/(A)ll/(S)kip all/(D)on't ask again [Yes]:"),
             Kind.PERMISSION,
-            "Add file to the chat? a.py",
+            "Read a.py",
             None,
             "a.py",
             "ynasd",

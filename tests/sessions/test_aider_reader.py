@@ -278,3 +278,18 @@ def test_an_exception_in_aider_itself_fails_the_turn() -> None:
     broken = {"event": "message_send_exception", "properties": {"exception": "no such codec"}}
     it.then(turns(broken, WAITS), ON, ("no such codec", *PROMPT_ROWS))
     assert (it.states[-1], it.why.saw) == (State.FAILED, "no such codec")
+
+
+def test_a_question_that_the_chat_history_has_is_not_only_seen() -> None:
+    """What only the screen shows may be cut, so its risk is not told."""
+    it = Story()
+    it.then(OFF, chat("#### Please.  "), turns(STARTS))
+    it.then(ANSWERED, chat("> ls -la  "), turns(WAITS), ON, ("", "ls -la", ASKED))
+    assert it.why.source is Source.TRANSCRIPT
+    assert it.why.question is not None
+    assert it.why.question.risk is not None
+    assert it.why.question.risk.value == "reads"
+    it.then(OFF)
+    assert it.states[-1] is State.WORKING
+    it.then(ON, ("", "a.py", "Add command output to the chat? (Y)es/(N)o/(D)on't ask again [Yes]:"))
+    assert it.why.source is Source.SCREEN

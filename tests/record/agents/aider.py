@@ -137,6 +137,23 @@ async def warning(d: Driver) -> None:
     await d.moment("refused", State.RETRYING)
 
 
+async def rest(d: Driver) -> None:
+    """Launched without a task; then one turn; then the human ends it by aider's own command, which takes seconds."""
+    await d.start(words="")
+    await d.moment("idle", State.IDLE)
+    await d.send(LAST)
+    await d.moment("answered", State.DONE)
+    await d.press("Enter", literal="/exit")
+    await d.ended(State.EXITED)
+
+
+async def overloaded(d: Driver) -> None:
+    """The provider answers 500: thrice a try of aider's, of which its library hides two."""
+    await d.start({**LAST, "fail": {"status": 500, "times": 7}})
+    await d.moment("retrying", State.RETRYING)
+    await d.moment("answered", State.DONE, within=90)
+
+
 async def limited(d: Driver) -> None:
     """The provider answers 429 seven times: twice each its library tries again by itself, then aider tells."""
     await d.start({**LAST, "fail": {"status": 429, "times": 7, "retry_after": 1}})
@@ -179,11 +196,14 @@ FLOWS: dict[str, Flow] = {
         url,
         interrupted_question,
         warning,
+        rest,
+        overloaded,
         limited,
         stream,
         killed,
     )
 }
+_RETRYING = r"Retrying in [\d.]+ seconds\.\.\.\s*(?:[░█ ]+Waiting for [^\n]*)?\s*\Z"
 _CONFIRM = r" \(Y\)es/\(N\)o[^\n]*\]: *\s*\Z"
 
 SETUP = Setup(
@@ -217,8 +237,8 @@ SETUP = Setup(
         "typing": r"diff> blue, I\s*\Z",
         "answered": r"(?s)All of it is done now\.\s.*" + _PROMPT,
         "interrupted": r"\^C again to exit\s(?:[^─]*\n)?" + _PROMPT,
-        "retrying": r"Retrying in [\d.]+ seconds\.\.\.",
-        "refused": r"Retrying in [\d.]+ seconds\.\.\.",
+        "retrying": _RETRYING,
+        "refused": _RETRYING,
         "failed": r"litellm\.BadRequestError:(?s:.*)" + _PROMPT,
         "unauthorized": r"litellm\.AuthenticationError:(?s:.*)" + _PROMPT,
     },
