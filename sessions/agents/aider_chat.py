@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sessions.models import Entry, Role, State
@@ -20,6 +20,8 @@ _VERSION = re.compile(r"^Aider v(\d\S*)$")
 _MODEL = re.compile(r"^(?:Main model|Model): (\S+) with ")
 _ERROR = re.compile(r"^litellm\.(\w+): (.*)$")
 _GAVE_UP = re.compile(r"has hit a token limit!$|^Only \d+ reflections allowed, stopping\.$")
+_AGAIN = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?")
+"""How a provider of OpenAI's kind says when a limit ends: "6m0s", "1h2m3s", "20.4s"."""
 _AUTHENTICATION = ("AuthenticationError", "PermissionDeniedError")
 _PERMISSION = re.compile(
     r"^(?:Run shell commands?|Create new file|Allow edits to file .*|Edit the files)\? \(Y\)es.*\]: ([a-z])"
@@ -33,6 +35,7 @@ class Outcome:
 
     state: State
     saw: str
+    until: datetime | None = None  # when the provider's limit ends
 
 
 class Chat:
@@ -45,13 +48,13 @@ class Chat:
         self.told = ""  # aider's own latest words; a command that it asks about may have several lines
         self._words: list[str] = []
 
-    def feed(self, line: str) -> str | None:
-        """Take a line in; returns the model's answer when the line ends one."""
+    def feed(self, line: str, at: datetime) -> str | None:
+        """Take a line in that was written ``at``; returns the model's answer when the line ends one."""
         if (note := _NOTE.match(line)) is not None:
             said = "\n".join(self._words).strip() if note[1].startswith("Tokens: ") else None
             self._words = []
             self.told = note[1]
-            self._note(note[1])
+            self._note(note[1], at)
             return said or None
         if _HUMAN.match(line) is not None or _BEGAN.match(line) is not None:
             self._words, self.told, self.outcome = [], "", None
@@ -61,7 +64,7 @@ class Chat:
             self.told += "\n" + line
         return None
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: str, at: datetime) -> None:
         if (found := _VERSION.match(text)) is not None:
             self.version = found[1]
         elif (found := _MODEL.match(text)) is not None:
@@ -73,13 +76,22 @@ class Chat:
         elif text.startswith("Retrying in "):
             self.outcome = None
         elif (found := _ERROR.match(text)) is not None:
-            reason = "not signed in: " if found[1] in _AUTHENTICATION else ""
-            self.outcome = Outcome(State.FAILED, reason + text)
+            self.outcome = _failure(found[1], text, at)
         elif _GAVE_UP.search(text):
             self.outcome = Outcome(State.FAILED, text)
         elif (found := _PERMISSION.match(text)) is not None:
             declined = found[1] in _DECLINED
             self.outcome = Outcome(State.IDLE, "declined") if declined else Outcome(State.DONE, "allowed")
+
+
+def _failure(kind: str, text: str, at: datetime) -> Outcome:
+    if kind in _AUTHENTICATION:
+        return Outcome(State.FAILED, f"not signed in: {text}")
+    wait = _AGAIN.search(text) if kind == "RateLimitError" else None
+    if wait is None or not any(wait.groups()):
+        return Outcome(State.FAILED, text)
+    hours, minutes, seconds = (float(part or 0) for part in wait.groups())
+    return Outcome(State.RATE_LIMITED, text, at + timedelta(hours=hours, minutes=minutes, seconds=seconds))
 
 
 def entries(path: Path) -> tuple[Entry, ...]:

@@ -7,6 +7,7 @@ tell exactly when it waits; for what it waits, its prompt or a question, only th
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,6 +90,7 @@ class AiderReader:
             state=outcome.state if outcome is not None else None,
             at=at,
             saw=outcome.saw[:120] if outcome is not None else "",
+            until=outcome.until if outcome is not None else None,
         )
 
     def _event(self, record: dict[str, Any], reading: Reading) -> Findings:
@@ -132,7 +134,11 @@ class AiderReader:
 
     def _history(self, reading: Reading) -> Findings:
         before = self._chat.outcome
-        answers = [self._chat.feed(line.decode("utf-8", "replace").rstrip("\r\n")) for line in reading.lines]
+        lines = (line.decode("utf-8", "replace").rstrip("\r\n") for line in reading.lines)
+        answers = [self._chat.feed(line, reading.at) for line in lines]
+        outcome = self._chat.outcome
+        if reading.replay and outcome is not None and outcome.until is not None:
+            self._chat.outcome = replace(outcome, state=State.FAILED, until=None)  # nobody knows when it was written
         said = next((answer for answer in reversed(answers) if answer), None)
         changed = self._at_prompt and self._chat.outcome != before
         return Findings(

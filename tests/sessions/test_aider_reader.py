@@ -130,6 +130,26 @@ def test_an_answer_is_said_whole_whatever_its_markdown() -> None:
             ["litellm.Timeout: a", "Retrying in 32.0 seconds...", "litellm.Timeout: b"],
             Outcome(State.FAILED, "litellm.Timeout: b"),
         ),
+        (
+            ["litellm.RateLimitError: Limit reached. Please try again in 1h2m3.5s."],
+            Outcome(
+                State.RATE_LIMITED,
+                "litellm.RateLimitError: Limit reached. Please try again in 1h2m3.5s.",
+                NOW + timedelta(hours=1, minutes=2, seconds=3.5),
+            ),
+        ),
+        (
+            ["litellm.RateLimitError: Limit reached. Please try again in 20s."],
+            Outcome(
+                State.RATE_LIMITED,
+                "litellm.RateLimitError: Limit reached. Please try again in 20s.",
+                NOW + timedelta(seconds=20),
+            ),
+        ),
+        (
+            ["litellm.RateLimitError: Limit reached. Please try again in a while."],
+            Outcome(State.FAILED, "litellm.RateLimitError: Limit reached. Please try again in a while."),
+        ),
         (["Model openai/x has hit a token limit!"], Outcome(State.FAILED, "Model openai/x has hit a token limit!")),
         (
             ["Only 3 reflections allowed, stopping."],
@@ -148,14 +168,14 @@ def test_an_answer_is_said_whole_whatever_its_markdown() -> None:
 def test_how_a_turn_ended(notes: list[str], outcome: Outcome | None) -> None:
     it = Chat()
     for line in ("> litellm.APIError: of the turn before  ", "#### Please.  ", *(f"> {note}  " for note in notes)):
-        it.feed(line)
+        it.feed(line, NOW)
     assert it.outcome == outcome
 
 
 def test_what_an_earlier_launch_left_is_over() -> None:
     it = Chat()
     for line in ("> litellm.APIError: gone  ", "# aider chat started at 2026-11-25 00:41:03"):
-        it.feed(line)
+        it.feed(line, NOW)
     assert it.outcome is None
 
 
@@ -293,3 +313,17 @@ def test_a_question_that_the_chat_history_has_is_not_only_seen() -> None:
     assert it.states[-1] is State.WORKING
     it.then(ON, ("", "a.py", "Add command output to the chat? (Y)es/(N)o/(D)on't ask again [Yes]:"))
     assert it.why.source is Source.SCREEN
+
+
+@pytest.mark.parametrize(
+    ("replay", "state", "until"),
+    [(False, State.RATE_LIMITED, NOW + timedelta(seconds=20)), (True, State.FAILED, None)],
+)
+def test_the_end_of_a_limit_is_told_when_its_beginning_is_known(
+    replay: bool, state: State, until: datetime | None
+) -> None:
+    line = b"> litellm.RateLimitError: Limit reached. Please try again in 20s.  "
+    it = reader()
+    it.read(Reading("chat", Path("/s") / CHAT, NOW, lines=(line,), replay=replay))
+    found = next(item for item in it.look(screen(*PROMPT_ROWS)).evidence if item.channel == "chat")
+    assert (found.state, found.until) == (state, until)
