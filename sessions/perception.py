@@ -17,6 +17,7 @@ from sessions.models import Evidence, Kind, Response, Source, State, Status
 from sessions.status import Verdict
 
 EXIT = "exit"
+HELD = status.HELD
 OUTPUT = "output"
 
 
@@ -92,6 +93,19 @@ class Perception:
             saw="the pane prints" if active else "the pane is quiet",
         )
         return [Active(active=active), *self.judge(at)]
+
+    def held(self, stopped: bool, at: datetime) -> list[SessionEvent]:
+        """Somebody stopped the program's processes where they are, or let them go on."""
+        if not stopped and HELD not in self._evidence:
+            return []
+        self._evidence[HELD] = Evidence(
+            source=Source.ACTIVITY,
+            channel=HELD,
+            state=State.PAUSED if stopped else None,
+            at=at,
+            saw="its processes are stopped" if stopped else "its processes run",
+        )
+        return self.judge(at)
 
     def ended(self, exit_code: int | None, how: str, at: datetime, *, asked: bool = False) -> list[SessionEvent]:
         """The program ended; ``exit_code`` None means by a signal. What it last claimed counts no more.
@@ -210,6 +224,7 @@ def _same(one: Status, other: Status) -> bool:
         and one.kind is other.kind
         and one.until == other.until
         and one.exit_code == other.exit_code
+        and _reason(one) == _reason(other)
         and _asked(one) == _asked(other)
     )
 
@@ -221,9 +236,15 @@ def _tells_of_a_turn(evidence: Evidence) -> bool:
     return evidence.state is not State.BLOCKED or evidence.kind not in (None, Kind.DIALOG)
 
 
+def _reason(status_: Status) -> str | None:
+    """Why the turn failed: the words may come after the bare fact."""
+    return status_.why[0].saw if status_.state is State.FAILED and status_.why else None
+
+
 def _same_claim(one: Evidence, other: Evidence) -> bool:
     return (
         one.state is other.state
+        and (one.state is not State.FAILED or one.saw == other.saw)
         and one.kind is other.kind
         and one.until == other.until
         and (one.question.id if one.question else None) == (other.question.id if other.question else None)

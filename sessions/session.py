@@ -24,6 +24,8 @@ from sessions.sensing import Sensor
 from sessions.talk import News, Talk
 
 WIDTH, HEIGHT = 120, 40
+HELD_S = 3.0
+"""How long after a program was let go on by somebody else that may stay unknown."""
 
 
 def now() -> datetime:
@@ -136,14 +138,14 @@ class Session:
     def hold(self, paused: bool) -> None:
         """Stop the program and everything that it started where they are, or let them go on."""
         processes.hold(self.living_pane().pid, paused)
+        self._run(self._look_at_processes())
 
     async def stop(self, within_s: float = 5.0) -> None:
         """End the program in its own clean way; when it does not end in time its pane is closed."""
         if not self.running:
             return
         self._stopping = True
-        await self.talk.perform(self.agent.quit())
-        if not await self.news.until(lambda: not self.running, within_s):
+        if not await self.talk.quit(within_s):
             await self.control.kill(self.id)
             await self.news.until(lambda: not self.running, 2.0)
 
@@ -218,9 +220,19 @@ class Session:
         if self.on_picture is not None:
             self.on_picture(self.id)
 
+    async def _look_at_processes(self) -> None:
+        """Whether somebody stopped them; while they are, again and again: a program that goes on may print nothing."""
+        while self.running:
+            stopped = await asyncio.to_thread(processes.held, self.living_pane().pid)
+            self.emit(self.perception.held(stopped, now()))
+            if not stopped:
+                return
+            await self.news.wait(HELD_S)
+
     def _on_quiet(self, _key: str, silence: timedelta) -> None:
         if silence >= timedelta(seconds=3):
             self.emit(self.perception.printing(False, now()))
+            self._run(self._look_at_processes())
             self._run(asyncio.to_thread(rotate, self.place.log))
         else:
             self._run(self._look_quietly())

@@ -1,6 +1,6 @@
 """What a session is doing, decided from ranked evidence. Pure: no clock, no I/O.
 
-1. The end of the process wins over everything that it claimed before.
+1. The end of the process wins over everything that it claimed before; so do its processes that were stopped.
 2. The lowest source wins: agent's own state, hook, transcript, title, screen, activity; then the newer.
 3. A coarse claim is refined by a weaker source that knows more (busy → background, retrying; idle → failed).
 4. A visible blocker overrides a claim of rest at once, and a claim of work that is older than 2 s: a loan, given back
@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from sessions.models import Evidence, Kind, Question, Source, State, Status
 
 EXIT = "exit"
+HELD = "held"
 LOAN = timedelta(seconds=2)
 SECOND_LOOK = timedelta(milliseconds=600)
 START = timedelta(seconds=30)
@@ -48,9 +49,10 @@ def decide(evidence: Iterable[Evidence], now: datetime, before: Status | None) -
     known = sorted(
         (item for item in evidence if item.state is not None), key=lambda item: (item.source, -item.at.timestamp())
     )
-    ended = next((item for item in known if item.channel == EXIT), None)
-    if ended is not None:
-        return Verdict(_status(ended, known, now, before))
+    for channel in (EXIT, HELD):
+        over = next((item for item in known if item.channel == channel), None)
+        if over is not None:
+            return Verdict(_status(over, known, now, before))
     if not known:
         return _nothing(now, before)
     winner = known[0]

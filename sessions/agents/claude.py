@@ -20,15 +20,14 @@ from sessions.errors import AgentMissing, NotAnOption, QuestionGone
 from sessions.models import Entry, Kind, Question, Spec
 from sessions.screen_rules import Match, load
 
-# Only names that every supported version knows: an unknown one opens a blocking dialog.
+# Only names that every supported version knows: an unknown one opens a blocking dialog. Not PreCompact and PostCompact:
+# their commands are printed into the conversation, and Claude's own file tells that it works.
 _WITH_PAYLOAD = (
     "SessionStart",
     "UserPromptSubmit",
     "PermissionRequest",
     "Stop",
     "StopFailure",
-    "PreCompact",
-    "PostCompact",
     "SessionEnd",
 )
 _NAME_ONLY = ("PreToolUse", "PostToolUse")
@@ -103,7 +102,8 @@ class Claude:
         return (Keys(("Escape",)),)
 
     def quit(self) -> tuple[Step, ...]:
-        return (Keys(("Escape",)), Keys(("C-c",)), Keys(("C-c",)))
+        """Escape closes a dialog, which takes no Ctrl-C; right before one it would be Alt: it is for the next time."""
+        return (Keys(("C-c", "C-c", "C-c")), Keys(("Escape",)))
 
     def transcript(self, path: Path) -> tuple[Entry, ...]:
         return transcript_entries(path)

@@ -13,8 +13,21 @@ from typing import Any
 from sessions.agents import dialogs, resets
 from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
 from sessions.agents.findings import asks, joined, text, time
-from sessions.agents.hooks import Askings, parse
-from sessions.models import Entry, Evidence, Kind, Option, Question, QuestionId, Response, Role, Source, Spec, State
+from sessions.agents.hooks import Askings, Requests, parse
+from sessions.models import (
+    Entry,
+    Evidence,
+    Kind,
+    Option,
+    Question,
+    QuestionId,
+    Response,
+    Role,
+    Source,
+    Spec,
+    State,
+    Usage,
+)
 from sessions.screen_rules import load
 from sessions.usage import from_anthropic
 
@@ -29,7 +42,22 @@ _WAITING = {
 _FILE = {"idle": State.IDLE, "busy": State.WORKING, "shell": State.BACKGROUND}
 _SPINNER = re.compile(r"^[◐◓◑◒\u2800-\u28ff] ")
 _SIGNED_OUT = ("authentication_failed", "oauth_org_not_allowed", "account_on_hold", "verification_required")
-_TOLD = (b'"usage"', b'"api-request"', b"[Request interrupted", b"turn_duration")
+_TOLD = (
+    b'"usage"',
+    b'"api-request"',
+    b"[Request interrupted",
+    b"turn_duration",
+    b'"compact_boundary"',
+    b'"cost-state"',
+)
+_SUMS = {
+    "input": "inputTokens",
+    "output": "outputTokens",
+    "cache_read": "cacheReadInputTokens",
+    "cache_write": "cacheCreationInputTokens",
+}
+UNLOGGED = "unlogged"
+"""Stands for the calls that summed a conversation up: the transcript has none of them, only the sum at the end."""
 
 
 def config_folder(env: Mapping[str, str]) -> Path:
@@ -53,9 +81,12 @@ class ClaudeReader:
             self._transcript = config / "projects" / project / f"{self._session}.jsonl"
         self._screen = dialogs.ScreenReader(load("claude"))
         self._askings = Askings()
+        self._requests = Requests()
         self._asked: tuple[Question, ...] = ()  # those of the latest call, which the screen shows one by one
         self._requested: dict[str, datetime] = {}
         self._last: Response | None = None
+        self._counted: dict[str, Usage] = {}
+        self._summed_up = False
         self._version: str | None = None
 
     def watches(self) -> tuple[Watch, ...]:
@@ -85,6 +116,8 @@ class ClaudeReader:
         if (seen := self._screen.look(screen, self._version)) is not None:
             shown = next((one for one in self._asked if dialogs.is_about(seen.question, one)), None)
             found.append(seen.model_copy(update={"question": shown}) if shown is not None else seen)
+            if (asked := self._requests.shown(seen)) is not None:
+                found.append(asked)
         title = screen.title
         state = State.WORKING if _SPINNER.match(title) else None  # ✳ stands for waiting and for resting alike
         found.append(Evidence(source=Source.TITLE, channel="title", state=state, at=screen.at, saw=title[:40]))
@@ -138,11 +171,13 @@ class ClaudeReader:
         until: datetime | None = None
         saw = str(event)
         match event:
-            case "UserPromptSubmit" | "PreToolUse" | "PostToolUse" | "PreCompact":
+            case "UserPromptSubmit" | "PreToolUse" | "PostToolUse":
                 state = State.WORKING
             case "PermissionRequest":
                 state, question = State.BLOCKED, self._request(payload, at)
                 saw = f"PermissionRequest {payload.get('tool_name')}"
+                if question is not None:
+                    self._requests.add(question)
             case "Stop":
                 tasks = payload.get("background_tasks")
                 state = State.BACKGROUND if tasks else State.DONE
@@ -151,7 +186,7 @@ class ClaudeReader:
             case "StopFailure":
                 saw = text(payload.get("last_assistant_message")) or "StopFailure"
                 state, saw, until = _failure(str(payload.get("error")), saw, at)
-            case "SessionStart" | "SessionEnd" | "PostCompact":
+            case "SessionStart" | "SessionEnd":
                 state = None
             case _:
                 return Findings()
@@ -226,6 +261,12 @@ class ClaudeReader:
                     if self._last.usage.output <= 1:
                         usage = self._last.usage.model_copy(update={"lower_bound": True})
                         responses[self._last.id] = self._last = self._last.model_copy(update={"usage": usage})
+                case "system" if main and record.get("subtype") == "compact_boundary":
+                    self._summed_up = True
+                    responses[UNLOGGED] = Response(id=UNLOGGED, usage=Usage(lower_bound=True), ended_at=at)
+                case "cost-state" if main and self._summed_up:
+                    self._counted |= {name: response.usage for name, response in responses.items()}
+                    responses[UNLOGGED] = self._unlogged(record, at)
                 case "system" if main and record.get("subtype") == "turn_duration":
                     evidence.append(
                         Evidence(
@@ -233,12 +274,26 @@ class ClaudeReader:
                         )
                     )
             self._version = record.get("version") or self._version
+        self._counted |= {name: response.usage for name, response in responses.items()}
         return Findings(
             responses=tuple(responses.values()),
             evidence=tuple(evidence[-1:]),
             transcript=self._transcript if main else None,
             version=self._version,
         )
+
+    def _unlogged(self, record: dict[str, Any], at: datetime) -> Response:
+        """What Claude Code's own sum holds beyond the answers that it logged."""
+        models = record.get("modelUsage")
+        models = models if isinstance(models, dict) else {}
+        known = sum((usage for name, usage in self._counted.items() if name != UNLOGGED), Usage())
+        total = {
+            field: sum(_count(told.get(name)) for told in models.values() if isinstance(told, dict))
+            for field, name in _SUMS.items()
+        }
+        beyond = {field: max(0, number - getattr(known, field)) for field, number in total.items()}
+        model = next(iter(models), "") if len(models) == 1 else ""
+        return Response(id=UNLOGGED, model=str(model), usage=Usage(**beyond), ended_at=at)
 
     def _response(self, record: dict[str, Any], at: datetime) -> Response | None:
         message = record.get("message")
@@ -331,6 +386,10 @@ def _kind(payload: dict[str, Any]) -> Kind:
     return {"AskUserQuestion": Kind.QUESTION, "ExitPlanMode": Kind.PLAN}.get(
         str(payload.get("tool_name")), Kind.PERMISSION
     )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _milliseconds(value: object) -> datetime | None:

@@ -90,7 +90,8 @@ class Codex:
         return (Keys(("Escape",)),)
 
     def quit(self) -> tuple[Step, ...]:
-        return (Keys(("Escape",)), Keys(("C-c",)), Keys(("C-c",)))
+        """At its prompt one Ctrl-C ends it, and a second one would kill it; anywhere else one leads to the prompt."""
+        return (Keys(("C-c",)),)
 
     def transcript(self, path: Path) -> tuple[Entry, ...]:
         return transcript_entries(path)

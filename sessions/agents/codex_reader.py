@@ -12,7 +12,7 @@ from typing import Any
 from sessions.agents import dialogs, resets
 from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
 from sessions.agents.findings import asks, joined, text, time
-from sessions.agents.hooks import Askings, parse
+from sessions.agents.hooks import Askings, Requests, parse
 from sessions.models import Entry, Evidence, Kind, Option, Question, QuestionId, Response, Role, Source, Spec, State
 from sessions.screen_rules import load
 from sessions.usage import from_openai
@@ -52,6 +52,7 @@ class CodexReader:
         self._rollout: Path | None = None
         self._screen = dialogs.ScreenReader(load("codex"))
         self._askings = Askings()
+        self._requests = Requests()
         self._torn = b""
         self._model = spec.model or ""
         self._version: str | None = None
@@ -80,6 +81,8 @@ class CodexReader:
         if (seen := self._screen.look(screen, self._version)) is not None:
             shown = next((one for one in self._asked if dialogs.is_about(seen.question, one)), None)
             found.append(seen.model_copy(update={"question": shown}) if shown is not None else seen)
+            if (asked := self._requests.shown(seen)) is not None:
+                found.append(asked)
         state = State.WORKING if _SPINNER.match(screen.title) else None
         if _TITLE_BLOCKED.match(screen.title):
             state = State.BLOCKED
@@ -121,8 +124,10 @@ class CodexReader:
                 state = State.WORKING
             case "PermissionRequest":
                 state, question = State.BLOCKED, self._request(payload, at)
+                self._requests.add(question)
             case "Stop":
                 state, said = State.DONE, text(payload.get("last_assistant_message"))
+                self._requests.clear()
             case "Interrupt":
                 state = State.IDLE
             case "SessionStart" | "SessionEnd":

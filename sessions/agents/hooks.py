@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from sessions.models import QuestionId
+from sessions.models import Evidence, Question, QuestionId, Source, State
 
 
 def append_payload(spool: Path) -> str:
@@ -45,3 +45,44 @@ class Askings:
         self._seen[digest] = self._seen.get(digest, 0) + 1
         number = self._seen[digest]
         return QuestionId(digest if number == 1 else f"{digest}-{number}")
+
+
+class Requests:
+    """Permissions that were asked for at once: hooks tell of all of them, the screen shows one after the other."""
+
+    KEPT = 16
+
+    def __init__(self) -> None:
+        self._open: list[Question] = []
+        self._told: Question | None = None
+
+    def add(self, question: Question) -> None:
+        self._open = [*self._open[1 - self.KEPT :], question]
+        self._told = question
+
+    def clear(self) -> None:
+        self._open, self._told = [], None
+
+    def shown(self, seen: Evidence) -> Evidence | None:
+        """The hook's claim for the request that the screen shows, when another one was told last."""
+        command = _bare(seen.question.command) if seen.question is not None else ""
+        if not command or self._told is None or _bare(self._told.command) == command:
+            return None
+        found = next((one for one in reversed(self._open) if _bare(one.command) == command), None)
+        if found is None:
+            return None
+        self._told = found
+        return Evidence(
+            source=Source.HOOK,
+            channel="hook",
+            state=State.BLOCKED,
+            kind=found.kind,
+            question=found,
+            at=seen.at,
+            saw="of several requests the one on the screen",
+        )
+
+
+def _bare(command: str | None) -> str:
+    """Without blanks, of which the screen adds some where it wraps."""
+    return "".join((command or "").split())

@@ -19,6 +19,22 @@ def auxiliary(body: dict[str, Any]) -> bool:
     return not body.get("tools") or format_.get("type") == "json_schema"
 
 
+_FAILURES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+    500: "api_error",
+    529: "overloaded_error",
+}
+
+
+def failure(fail: dict[str, Any]) -> dict[str, Any]:
+    """The body of a scripted failure, in Anthropic's words."""
+    kind = _FAILURES.get(int(fail.get("status", 500)), "api_error")
+    return {"type": "error", "error": {"type": kind, "message": "scripted"}}
+
+
 def messages(body: dict[str, Any]) -> Iterator[Message]:
     for message in body.get("messages", ()):
         content = message.get("content")

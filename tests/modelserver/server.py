@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _anthropic(self, body: dict[str, Any]) -> None:
         auxiliary = anthropic_api.auxiliary(body)
         where = Place(AUXILIARY, 0, "") if auxiliary else place(anthropic_api.messages(body))
-        if self._failed(where, {"type": "error", "error": {"type": "overloaded_error", "message": "scripted"}}):
+        if self._failed(where, anthropic_api.failure(where.step.get("fail") or {})):
             return
         message = anthropic_api.answer(body, where.step, usage(where))
         if body.get("stream"):

@@ -36,7 +36,7 @@ class Driver:
     @staticmethod
     def prompt(*steps: dict[str, Any], words: str = "Please do the next thing.") -> str:
         """A prompt that makes the model server play ``steps``."""
-        return f"{words} [[steps:{json.dumps(steps)}]]" if steps else words
+        return f"{words} [[steps:{_script(steps)}]]" if steps else words
 
     async def start(self, *steps: dict[str, Any], words: str = "Please do the next thing.", **spec: Any) -> None:
         """Launch with a task; without steps and words, without one."""
@@ -111,11 +111,15 @@ class Driver:
 
     def kill(self) -> None:
         """kill -9 for everything in the pane but its start script."""
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send everything in the pane but its start script a signal."""
         pane = self.stage.session.pane
         assert pane is not None
         for pid in processes.of_session(pane.pid):
             if pid != pane.pid:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
 
     def tokens(self) -> tuple[dict[str, int], dict[str, int]]:
         """Ours, and what the model server answered with."""
@@ -173,3 +177,16 @@ class Driver:
 
 
 Flow = Callable[[Driver], Awaitable[None]]
+
+
+def _script(value: object) -> str:
+    """JSON in which strings hold no brackets, so that a script within a script does not end the outer one."""
+    match value:
+        case str():
+            return json.dumps(value).replace("[", "\\u005b").replace("]", "\\u005d")
+        case dict():
+            return "{" + ", ".join(f"{json.dumps(key)}: {_script(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(_script, value)) + "]"
+        case _:
+            return json.dumps(value)

@@ -56,6 +56,8 @@ def replay(tape: Tape, *, screen_only: bool = False) -> list[Outcome]:
                 perception.look(tapes.screen(tape, entry))
             case "printing" if perception is not None:
                 perception.printing(entry["active"], at)
+            case "held" if perception is not None:
+                perception.held(entry["stopped"], at)
             case "ended" if perception is not None:
                 perception.ended(entry["code"], entry["how"], at, asked=entry["asked"])
             case "label" if perception is not None:

@@ -169,6 +169,10 @@ class _Taped(Perception):
         self._tape.add(at, "printing", active=active)
         return super().printing(active, at)
 
+    def held(self, stopped: bool, at: datetime) -> list[SessionEvent]:
+        self._tape.add(at, "held", stopped=stopped)
+        return super().held(stopped, at)
+
     def ended(self, exit_code: int | None, how: str, at: datetime, *, asked: bool = False) -> list[SessionEvent]:
         self._tape.add(at, "ended", code=exit_code, how=how, asked=asked)
         return super().ended(exit_code, how, at, asked=asked)
