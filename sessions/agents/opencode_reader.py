@@ -16,8 +16,9 @@ from sessions.agents import dialogs
 from sessions.agents.contract import Ask, Findings, Place, Reading, Screen, Stream
 from sessions.agents.findings import asks, joined, text
 from sessions.agents.hooks import parse
-from sessions.agents.opencode_words import failure, milliseconds, permission, question, records, retry, usage
-from sessions.models import Evidence, Question, Response, Source, Spec, State, Usage
+from sessions.agents.opencode_responses import Responses
+from sessions.agents.opencode_words import failure, milliseconds, permission, question, records, retry, rows, table
+from sessions.models import Evidence, Question, Source, Spec, State
 from sessions.screen_rules import load
 
 CHANNEL = "event-stream"
@@ -26,7 +27,6 @@ _EVENTS, _SESSIONS, _MESSAGES = "events", "sessions", "messages"
 _PERMISSIONS, _QUESTIONS, _STATUS = "permissions", "questions", "status"
 _CHATTER = (b'"message.part.delta"', b'"server.heartbeat"', b'"plugin.added"', b'"session.diff"')
 HELD_BACK = timedelta(seconds=4)
-_ABORTED = "MessageAbortedError"
 
 
 class OpencodeReader:
@@ -38,9 +38,7 @@ class OpencodeReader:
         self._launched = spec.started_at
         self._root = spec.agent_session_id
         self._parents: dict[str, str | None] = {}
-        self._messages: dict[str, dict[str, Any]] = {}  # by id, as last told
-        self._streamed: dict[str, datetime] = {}  # message -> end of what the model sent, tools and waits left out
-        self._stepped: set[str] = set()  # messages whose tokens were told
+        self._responses = Responses()
         self._open: dict[str, tuple[str, Question]] = {}  # request -> session, what it asks; oldest first
         self._busy: dict[str, dict[str, Any]] = {}  # session -> status, of those that are not idle
         self._known = False  # whether the status was told since we are connected
@@ -104,7 +102,7 @@ class OpencodeReader:
         newest: tuple[datetime, str] | None = None
         for info in told:
             session = self._meet(info)
-            created = milliseconds((info.get("time") or {}).get("created"))
+            created = milliseconds(table(info.get("time")).get("created"))
             here = os.path.realpath(str(info.get("directory"))) == self._worktree
             if session is None or info.get("parentID") or created is None or not here:
                 continue
@@ -126,19 +124,18 @@ class OpencodeReader:
         if not isinstance(info, dict):
             return Findings()
         told = [self._message(info)]
-        parts = [part for part in message.get("parts") or () if isinstance(part, dict)]
-        told += [self._part(part, milliseconds((info.get("time") or {}).get("completed"))) for part in parts]
+        ended = milliseconds(table(info.get("time")).get("completed"))
+        told += [self._part(part, ended) for part in rows(message.get("parts"))]
         return joined([*told, self._message(info)])
 
     def _event(self, event: dict[str, Any], at: datetime) -> Findings:
-        about = event.get("properties")
-        about = about if isinstance(about, dict) else {}
+        about = table(event.get("properties"))
         session = text(about.get("sessionID"))
         match event.get("type"):
             case "session.created" | "session.updated":
-                return self._session(event["type"], about.get("info") or {})
+                return self._session(event["type"], table(about.get("info")))
             case "session.status":
-                status = about.get("status") or {}
+                status = table(about.get("status"))
                 if session is None:
                     return Findings()
                 if status.get("type") == "idle":
@@ -153,7 +150,7 @@ class OpencodeReader:
                     self._error = failure(about.get("error"))
                     self._ended_at = at
             case "session.deleted":
-                self._parents.pop(str((about.get("info") or {}).get("id")), None)
+                self._parents.pop(str(table(about.get("info")).get("id")), None)
             case "permission.asked" | "question.asked":
                 self._asked(about, at)
                 return self._verdict(at, str(event["type"]))
@@ -161,9 +158,9 @@ class OpencodeReader:
                 self._open.pop(str(about.get("requestID")), None)
                 return self._verdict(at, str(event["type"]))
             case "message.updated":
-                return self._message(about.get("info") or {})
+                return self._message(table(about.get("info")))
             case "message.part.updated":
-                return self._part(about.get("part") or {}, milliseconds(about.get("time")) or at)
+                return self._part(table(about.get("part")), milliseconds(about.get("time")) or at)
         return Findings()
 
     def _session(self, event: str, info: dict[str, Any]) -> Findings:
@@ -180,23 +177,19 @@ class OpencodeReader:
             self._open[name] = (str(request.get("sessionID")), asked)
 
     def _message(self, info: dict[str, Any]) -> Findings:
-        name, session = text(info.get("id")), text(info.get("sessionID"))
-        if name is None or session is None:
+        session = text(info.get("sessionID"))
+        if session is None or text(info.get("id")) is None:
             return Findings()
         if info.get("role") == "user":
             return self._talked_to(session)
-        self._messages[name] = info
-        ended = milliseconds((info.get("time") or {}).get("completed"))
-        if ended is None:
-            return Findings()
-        error = info.get("error")
-        if session == self._root:
+        ended = milliseconds(table(info.get("time")).get("completed"))
+        if ended is not None and session == self._root:
+            error = info.get("error")
             broken_off = info.get("finish") in (None, "tool-calls")  # it waits for no result of a tool any more
             self._error = failure(error) if error else "" if broken_off else None
             self._ended_at = ended
-        if name not in self._stepped and isinstance(error, dict) and error.get("name") == _ABORTED:
-            return Findings(responses=(self._response(name, name, Usage(lower_bound=True), ended, None),))
-        return Findings()
+        response = self._responses.message(info)
+        return Findings(responses=(response,) if response is not None else ())
 
     def _talked_to(self, session: str) -> Findings:
         """The human writes to it: when it is no subagent it is the one on the screen, which /sessions can change."""
@@ -205,46 +198,17 @@ class OpencodeReader:
         return Findings(agent_session_id=self._root)
 
     def _part(self, part: dict[str, Any], at: datetime | None) -> Findings:
-        message = str(part.get("messageID"))
-        info = self._messages.get(message)
-        if info is None or at is None:
-            return Findings()  # a part of the human's own message
-        match part.get("type"):
-            case "text" | "reasoning":
-                ended = milliseconds((part.get("time") or {}).get("end"))
-                if ended is None:
-                    return Findings()
-                self._streamed[message] = ended
-                said = (
-                    text(part.get("text")) if part["type"] == "text" and part.get("sessionID") == self._root else None
-                )
-                return Findings(said=said, asks=asks(said))
-            case "tool":
-                started = milliseconds(((part.get("state") or {}).get("time") or {}).get("start"))
-                self._streamed[message] = started or self._streamed.get(message, at)
-            case "step-finish":
-                self._stepped.add(message)
-                counted = usage(part.get("tokens") or {})
-                return Findings(responses=(self._response(str(part.get("id")), message, counted, at, part),))
-        return Findings()
-
-    def _response(self, name: str, message: str, counted: Usage, at: datetime, part: dict[str, Any] | None) -> Response:
-        info = self._messages[message]
-        cost = (part or {}).get("cost")
-        return Response(
-            id=name,
-            model=str(info.get("modelID", "")),
-            usage=counted,
-            started_at=milliseconds((info.get("time") or {}).get("created")),
-            ended_at=self._streamed.get(message, at),
-            cost_usd=float(cost) if isinstance(cost, (int, float)) and cost > 0 else None,
-        )
+        if at is None:
+            return Findings()
+        response = self._responses.part(part, at)
+        said = self._responses.said(part) if part.get("sessionID") == self._root else None
+        return Findings(responses=(response,) if response is not None else (), said=said, asks=asks(said))
 
     def _family(self) -> list[str]:
         """The root and every subagent below it."""
         family = [self._root] if self._root is not None else []
         for session in family:
-            family += [child for child, parent in self._parents.items() if parent == session]
+            family += [child for child, parent in self._parents.items() if parent == session and child not in family]
         return family
 
     def _verdict(self, at: datetime, saw: str) -> Findings:

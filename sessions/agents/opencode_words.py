@@ -11,6 +11,7 @@ from sessions.agents.findings import text
 from sessions.errors import NotAnOption
 from sessions.models import Kind, Option, Question, QuestionId, State, Usage
 
+ABORTED = "MessageAbortedError"
 ONCE, ALWAYS, REJECT = "once", "always", "reject"
 _REPLIES = (
     Option(key="1", label="Allow once"),
@@ -28,11 +29,21 @@ _PLAN = re.compile(r"Plan at .+ is complete\.")
 
 
 def records(data: bytes) -> list[dict[str, Any]]:
-    """The objects of a JSON list; none when it is none."""
+    """The objects of a JSON list."""
     try:
         value = json.loads(data)
     except ValueError:
         return []
+    return rows(value)
+
+
+def table(value: object) -> dict[str, Any]:
+    """The object of a record; empty when it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def rows(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; none when it is none."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
@@ -56,11 +67,11 @@ def made_at(name: str, near: datetime) -> datetime:
 def permission(request: dict[str, Any], at: datetime) -> Question:
     """A tool that may not run yet."""
     tool = str(request.get("permission"))
-    about = request.get("metadata")
-    about = about if isinstance(about, dict) else {}
+    about = table(request.get("metadata"))
     command, path = text(about.get("command")), text(about.get("filepath"))
-    patterns = [str(pattern) for pattern in request.get("patterns") or ()]
-    what = command or path or text(about.get("url")) or ", ".join(patterns)
+    told = request.get("patterns")
+    patterns = ", ".join(str(pattern) for pattern in told) if isinstance(told, list) else ""
+    what = command or path or text(about.get("url")) or patterns
     first = what.splitlines()[0] if what else ""
     return Question(
         id=QuestionId(str(request["id"])),
@@ -76,12 +87,11 @@ def permission(request: dict[str, Any], at: datetime) -> Question:
 
 def question(request: dict[str, Any], at: datetime) -> Question:
     """Questions of the model. Several at once have options ``1.1``, ``1.2``, ``2.1`` …, of which each needs one."""
-    asked = [one for one in request.get("questions") or () if isinstance(one, dict)]
+    asked = rows(request.get("questions"))
     several = len(asked) > 1
     options: list[Option] = []
     for place, one in enumerate(asked, 1):
-        told = [option for option in one.get("options") or () if isinstance(option, dict)]
-        for number, option in enumerate(told, 1):
+        for number, option in enumerate(rows(one.get("options")), 1):
             label, detail = str(option.get("label", "")), str(option.get("description", ""))
             options.append(Option(key=f"{place}.{number}" if several else str(number), label=label, detail=detail))
     words = [str(one.get("question", "")) for one in asked]
@@ -143,10 +153,8 @@ def _none(choice: str, options: tuple[Option, ...]) -> NotAnOption:
 
 def failure(error: object) -> str:
     """Why a turn failed; empty when the human broke it off."""
-    about = error if isinstance(error, dict) else {}
-    name, data = str(about.get("name", "")), about.get("data")
-    told: dict[str, Any] = data if isinstance(data, dict) else {}
-    if name == "MessageAbortedError":
+    name, told = str(table(error).get("name", "")), table(table(error).get("data"))
+    if name == ABORTED:
         return ""
     why = text(told.get("message")) or name or "the turn failed"
     if name == "ProviderAuthError" or told.get("statusCode") in (401, 403):
@@ -156,8 +164,7 @@ def failure(error: object) -> str:
 
 def retry(status: dict[str, Any]) -> tuple[State, datetime | None]:
     """Whether it only tries again or waits for a limit to end, and until when."""
-    action = status.get("action")
-    limited = isinstance(action, dict) and action.get("reason") == "account_rate_limit"
+    limited = table(status.get("action")).get("reason") == "account_rate_limit"
     if limited or _LIMITED.search(str(status.get("message", ""))):
         return State.RATE_LIMITED, milliseconds(status.get("next"))
     return State.RETRYING, None
@@ -165,8 +172,7 @@ def retry(status: dict[str, Any]) -> tuple[State, datetime | None]:
 
 def usage(tokens: dict[str, Any]) -> Usage:
     """opencode's input leaves out what came from the cache, as ours; its output leaves out the reasoning."""
-    cache = tokens.get("cache")
-    cache = cache if isinstance(cache, dict) else {}
+    cache = table(tokens.get("cache"))
     reasoning = _count(tokens.get("reasoning"))
     return Usage(
         input=_count(tokens.get("input")),
@@ -178,4 +184,6 @@ def usage(tokens: dict[str, Any]) -> Usage:
 
 
 def _count(value: object) -> int:
-    return max(0, int(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1 << 53:
+        return int(value)
+    return 0
