@@ -13,8 +13,10 @@ import uuid
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import ClassVar
 
 from sessions.agents import dialogs
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.contract import Append, Keys, Launch, Paste, Place, Reader, Screen, Step
 from sessions.agents.pi_reader import OWN, PiReader, spread, transcript_entries
 from sessions.errors import AgentMissing, NotAnOption, SessionError
@@ -29,7 +31,7 @@ _LITERAL = "\u200b"
 """Our extension takes it away again; pi trims blanks."""
 _PROVIDERS = ("anthropic", "openai", "google", "openrouter", "deepseek", "groq", "mistral", "xai", "cerebras")
 """Providers of pi whose own way of asking is kept at another address."""
-_QUIET = {"PI_OFFLINE": "1", "PI_TELEMETRY": "0", "PI_SKIP_VERSION_CHECK": "1"}
+_QUIET = {"PI_TELEMETRY": "0", "PI_SKIP_VERSION_CHECK": "1"}
 
 
 class Pi:
@@ -37,6 +39,15 @@ class Pi:
 
     name = "pi"
     title = "pi"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument",
+        modes=("default", "ask", "bypass"),
+        endpoint="our extension",
+        sources=("events of our extension", "screen"),
+        answers="a file that our extension reads; trust by keys",
+        usage="events of our extension; an interrupted response as a lower bound",
+        resume="by its session id",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         wanted = spec.command[0] if spec.command else "pi"

@@ -37,6 +37,8 @@ export default function (pi: Any): void {
 			}
 		});
 	};
+	// Not from the start: pi installs the packages that its user configured before it loads extensions.
+	process.env.PI_OFFLINE ??= "1";
 	provider(pi);
 	const asking = new Asking(tell);
 	follow(on, tell, asking);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -228,6 +229,30 @@ def test_always_holds_for_this_command_while_pi_runs(machine: Agents) -> None:
     machine.ok("wait", "p", "--for", "done", "--timeout", "20")
     machine.ok("merge", "p")
     assert machine.git("show", "main:made.txt") == "x\nx"
+
+
+@pytest.mark.parametrize(
+    ("env", "made"),
+    [
+        ({}, True),
+        ({"ORCHESTRATOR_EVENTS": "/proc/none/events.jsonl"}, True),
+        ({"ORCHESTRATOR_EVENTS": "/proc/none/events.jsonl", "ORCHESTRATOR_PI_PROVIDER": "{torn"}, True),
+        ({"ORCHESTRATOR_EVENTS": "/proc/none/events.jsonl", "ORCHESTRATOR_PI_PERMISSION": "ask"}, False),
+    ],
+    ids=["nobody listens", "cannot tell", "torn provider", "nobody to ask"],
+)
+def test_the_extension_never_breaks_pi(machine: Agents, env: dict[str, str], made: bool) -> None:
+    described = {"id": "mock-model", "contextWindow": 100000, "maxTokens": 8000, "input": ["text"]}
+    provider = {"baseUrl": f"{machine.model.url}/v1", "api": "openai-completions", "apiKey": "k", "models": [described]}
+    folder = machine.home / "agent"
+    (folder / "models.json").write_text(json.dumps({"providers": {"mock": provider}}))
+    extension = Path(agents.__file__).parent / "pi_extension.ts"
+    prompt = machine.prompt({"use": [_run("touch made.txt")]}, {"say": "Over."})
+    argv = ["pi", "--print", "--extension", str(extension), "--model", "mock/mock-model", "--", prompt]
+    own = {**machine.env, "PI_CODING_AGENT_DIR": str(folder), "PI_OFFLINE": "1", **env}
+    done = subprocess.run(argv, cwd=machine.repository, env=own, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "Over."
+    assert (machine.repository / "made.txt").exists() is made
 
 
 def test_without_a_permission_mode_pi_runs_at_once(machine: Agents) -> None:

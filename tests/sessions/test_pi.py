@@ -190,7 +190,6 @@ def test_a_launch_writes_nothing_but_into_its_own_folder(tmp_path: Path) -> None
     assert launch.argv[1:3] == ("--extension", str(tmp_path / "pi_extension.ts"))
     assert launch.argv[3:] == ("--session-id", launch.agent_session_id, "--", "Do it")
     assert launch.env == {
-        "PI_OFFLINE": "1",
         "PI_SKIP_VERSION_CHECK": "1",
         "ORCHESTRATOR_PI_ANSWERS": str(tmp_path / "pi_answers.jsonl"),
         "ORCHESTRATOR_PI_PERMISSION": "ask",
