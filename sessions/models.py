@@ -79,6 +79,7 @@ class Question(Model):
     free_text: bool = False  # an answer in words is accepted
     command: str | None = None  # the command line asked about
     path: str | None = None  # the file asked about
+    tool: str = ""  # the agent's own name of the tool, where the title does not begin with it ("Write: a.py")
     asked_at: datetime
     risk: Risk | None = None  # the worst that a yes can do; None: no permission is asked for
     risk_because: str = ""  # what decided that, for people

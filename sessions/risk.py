@@ -47,12 +47,11 @@ def command_risk(command: str, worktree: str | None) -> Judgement:
     return judged(effects(command, worktree))
 
 
-def tool_risk(title: str, text: str, path: str | None, worktree: str | None) -> Judgement:
-    """Of a tool that is no shell: ``title`` begins with its name, ``path`` is the file it wants."""
-    said = re.match(r"[A-Za-z_]*", title.strip())
-    tool = said[0].replace("_", "").lower() if said else ""
+def tool_risk(name: str, text: str, path: str | None, worktree: str | None) -> Judgement:
+    """Of a tool that is no shell: ``path`` is the file that it wants, ``text`` what it would do."""
+    tool = name.replace("_", "").lower()
     if tool in _FETCH:
-        return Judgement(Risk.NETWORK, title.strip())
+        return Judgement(Risk.NETWORK, name)
     if path is None:
         return _patched(text, worktree)
     if any(unicodedata.category(sign)[0] == "C" for sign in path) or "…" in path:
@@ -67,6 +66,12 @@ def tool_risk(title: str, text: str, path: str | None, worktree: str | None) -> 
     return Judgement(Risk.UNKNOWN, "what this tool does is not known here")
 
 
+def named(title: str) -> str:
+    """The tool that a title begins with: ``Write: a.py``, ``Write(a.py)``. Words that go on are no tool's name."""
+    found = re.match(r"([A-Za-z_]+)(?:[:(]|$)", title.strip())
+    return found[1] if found else ""
+
+
 def of(question: Question, worktree: str | None, *, seen: bool = False) -> Question:
     """The question with its risk; one that asks for no permission has none.
 
@@ -75,7 +80,7 @@ def of(question: Question, worktree: str | None, *, seen: bool = False) -> Quest
     if question.command:
         found = command_risk(question.command, worktree)
     elif question.path or question.kind == "permission":
-        found = tool_risk(question.title, question.text, question.path, worktree)
+        found = tool_risk(question.tool or named(question.title), question.text, question.path, worktree)
     else:
         return question
     if seen and found.risk in HARMLESS:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
 from sessions.agents.joined import JoinedReader
 from sessions.errors import AgentMissing, NotAnOption, SessionError
@@ -19,6 +21,15 @@ class Command:
 
     name = "command"
     title = "Command"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument at `{prompt}`, else typed",
+        modes=(),
+        endpoint="",
+        sources=("events contract, where the program joins it", "activity"),
+        answers="keys",
+        usage="events contract, where the program joins it",
+        resume="starts again with its task",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         if not spec.command:
@@ -67,20 +78,29 @@ class Command:
 
 
 def typed(question: Question, choice: str, text: str) -> tuple[Step, ...]:
-    """An answer as the contract has it: the option's key and Enter, or words and Enter. Raises NotAnOption."""
+    """An answer as the contract has it: the option's key (of several, with commas) or words, and Enter.
+
+    Raises NotAnOption.
+    """
     if text and not choice:
         if not question.free_text:
             raise NotAnOption("this question takes no answer in words", "choose one of its options")
         return (Paste(text), Keys(("Enter",)))
+    if not question.options and choice.strip():
+        return (Paste(choice), Keys(("Enter",)))
+    wanted = choice.split(",") if question.multiple else [choice]
+    return (Paste(",".join(_key(question, one) for one in wanted)), Keys(("Enter",)))
+
+
+def _key(question: Question, choice: str) -> str:
+    """The key of the option that ``choice`` means: its key, the beginning of its label, or y, n, a."""
     wanted = choice.strip().lower()
     for option in question.options:
         if wanted == option.key.lower():
-            return (Paste(option.key), Keys(("Enter",)))
+            return option.key
     for option in question.options:
         if wanted and option.label.lower().startswith(_WORDS.get(wanted, (wanted,))):
-            return (Paste(option.key), Keys(("Enter",)))
-    if not question.options and wanted:
-        return (Paste(choice), Keys(("Enter",)))
+            return option.key
     raise NotAnOption(
         f"{choice!r} is none of the options",
         "choose one of: " + " · ".join(f"{option.key} {option.label}" for option in question.options),

@@ -24,7 +24,7 @@ WORDS = {
     Risk.READS: "only reads",
     Risk.WRITES_INSIDE: "writes inside the worktree",
     Risk.WRITES_OUTSIDE: "writes outside of the worktree",
-    Risk.DELETES: "deletes",
+    Risk.DELETES: "deletes files",
     Risk.NETWORK: "uses the network",
     Risk.UNKNOWN: "not known",
 }

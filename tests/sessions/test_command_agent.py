@@ -84,6 +84,16 @@ def test_an_answer_is_the_options_key_and_enter(choice: str, typed: str) -> None
     assert Command().answer(question, choice, "", SCREEN) == (Paste(typed), Keys(("Enter",)))
 
 
+def test_several_answers_are_their_keys_with_commas() -> None:
+    asked = _question("Types", "Style", "Tests").model_copy(update={"multiple": True})
+    assert Command().answer(asked, "1,3", "", SCREEN) == (Paste("1,3"), Keys(("Enter",)))
+    assert Command().answer(asked, "tests, 1", "", SCREEN) == (Paste("3,1"), Keys(("Enter",)))
+    with pytest.raises(NotAnOption, match="'4' is none of the options"):
+        Command().answer(asked, "1,4", "", SCREEN)
+    with pytest.raises(NotAnOption, match="'1,3' is none of the options"):
+        Command().answer(_question("Types", "Style", "Tests"), "1,3", "", SCREEN)
+
+
 def test_a_choice_that_is_no_option_names_those_that_are() -> None:
     with pytest.raises(NotAnOption, match="'never' is none of the options") as caught:
         Command().answer(_question("Yes", "No, never"), "never", "", SCREEN)
