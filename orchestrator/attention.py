@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from orchestrator.fleet import Row
-from sessions.models import BUSY, ENDED, State
+from sessions.models import BUSY, ENDED, Question, State
 
 
 class Rank(IntEnum):
@@ -58,6 +58,22 @@ def ordered(rows: Iterable[Row]) -> list[Row]:
 def waiting(rows: Iterable[Row]) -> list[Row]:
     """Sessions that wait for an answer, the longest first."""
     return [row for row in ordered(rows) if rank(row) is Rank.ASKS]
+
+
+def grouped(rows: Iterable[Row]) -> list[tuple[Row, ...]]:
+    """Sessions that wait for an answer; those that ask the very same are together, in the place of the first."""
+    groups: dict[object, tuple[Row, ...]] = {}
+    for row in waiting(rows):
+        asked = _asked(row.status.question) if row.status.question is not None else row.id
+        groups[asked] = (*groups.get(asked, ()), row)
+    return list(groups.values())
+
+
+def _asked(question: Question) -> object:
+    """Equal for questions that one answer fits: what is asked, what can be answered, and what a yes may do."""
+    what = (question.command,) if question.command else (question.title, question.text, question.path)
+    options = tuple((option.key, option.label) for option in question.options)
+    return (question.kind, *what, options, question.multiple, question.free_text, question.risk)
 
 
 def longest_idle(rows: Iterable[Row], now: datetime) -> Row | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrator.attention import grouped
 from orchestrator.fleet import Fleet, Row
 from orchestrator.throughput import rate
 
@@ -13,11 +14,15 @@ WINDOW = timedelta(minutes=1)
 
 
 def listing(fleet: Fleet, now: datetime) -> list[dict[str, Any]]:
-    return [session(row, now) for row in fleet]
+    groups = {row.id: group for group in grouped(fleet) for row in group}
+    return [session(row, now, groups.get(row.id, ())) for row in fleet]
 
 
-def session(row: Row, now: datetime) -> dict[str, Any]:
-    """One session as plain data: the documented fields first, what a program may also want after them."""
+def session(row: Row, now: datetime, group: tuple[Row, ...] = ()) -> dict[str, Any]:
+    """One session as plain data: the documented fields first, what a program may also want after them.
+
+    ``group``: the sessions that ask the very same as this one.
+    """
     status = row.status
     question = None if row.paused else status.question
     winner = status.why[0] if status.why else None
@@ -43,6 +48,9 @@ def session(row: Row, now: datetime) -> dict[str, Any]:
             "free_text": question.free_text,
             "command": question.command,
             "path": question.path,
+            "risk": question.risk.value if question.risk else None,
+            "risk_because": question.risk_because,
+            "same": [other.id for other in group if other is not row],
         },
         "tokens": {
             "input": row.usage.input,

@@ -97,9 +97,13 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
     send.add_argument("text", nargs="+", metavar="TEXT", help='the message; "-" reads it from stdin')
     answer = add("answer", "steer", "answer the open question of a session")
     _name(answer)
-    answer.add_argument("choice", nargs="?", default="", metavar="CHOICE", help="an option's key, or y, n, a")
+    answer.add_argument(
+        "choice", nargs="?", default="", metavar="CHOICE", help="an option's key, or y, n, a; 1,3 of several"
+    )
     answer.add_argument("--text", default="", metavar="WORDS", help="answer in words, where the question takes them")
     answer.add_argument("--question", metavar="ID", help="refuse when another question is open by now")
+    answer.add_argument("--same", action="store_true", help="answer every session that asks the very same")
+    answer.add_argument("--yes", "-y", action="store_true", help="with --same: do not ask")
     for name, help_ in (
         ("interrupt", "interrupt what an agent does; it stays at its prompt"),
         ("stop", "end an agent's program; worktree and branch stay"),

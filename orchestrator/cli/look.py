@@ -91,13 +91,31 @@ def show(arguments: Namespace) -> int:
 def _question(item: dict[str, Any]) -> None:
     question = item["question"]
     say(f"\n  {question['title']}")
+    for key in ("command", "path"):
+        if question[key] and question[key] not in (question["text"], question["title"]):
+            say(f"\n{key:>10}  " + question[key].replace("\n", "\n" + " " * 12))
     if question["text"] and question["text"] != question["title"]:
-        for line in question["text"].splitlines()[:40]:
+        say("")
+        for line in question["text"].splitlines():
             say(f"    {line}")
+    say("")
+    if question["risk"]:
+        say(f"      risk  {risk(question)}\n")
     for option in question["options"]:
         say(f"   {option['key']:>3}  {option['label']}" + (f": {option['detail']}" if option["detail"] else ""))
     words = ' or --text "…"' if question["free_text"] else ""
-    note(f"\nanswer it: orchestrator answer {item['name']} CHOICE{words}")
+    choice = "CHOICE,CHOICE…" if question["multiple"] else "CHOICE"
+    note(f"\nanswer it: orchestrator answer {item['name']} {choice}{words}")
+    if question["same"]:
+        note(f"{len(question['same'])} more ask the same: orchestrator answer --same {item['name']} {choice}")
+
+
+def risk(question: dict[str, Any]) -> str:
+    """The risk of a question, and what decided it."""
+    from sessions.commandline.effect import WORDS, Risk
+
+    because = f" — {question['risk_because']}" if question["risk_because"] else ""
+    return WORDS[Risk(question["risk"])] + because
 
 
 def diff(arguments: Namespace) -> int:

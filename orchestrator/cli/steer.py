@@ -8,7 +8,7 @@ import threading
 from argparse import Namespace
 from typing import Any
 
-from orchestrator.cli.output import CommandError, ask, call, dump, note, say, session
+from orchestrator.cli.output import CommandError, ask, call, dump, note, say, session, sessions
 
 
 def send(arguments: Namespace) -> int:
@@ -24,8 +24,44 @@ def answer(arguments: Namespace) -> int:
         options = item["question"]["options"] if item["question"] else []
         hint = "choose one of: " + " · ".join(f"{option['key']} {option['label']}" for option in options)
         raise CommandError("which answer?", hint if options else "orchestrator show " + arguments.name, 2)
+    if arguments.same:
+        return _answer_same(arguments)
     fields = {"choice": arguments.choice, "text": arguments.text, "question": arguments.question}
     return _done(call("answer", session=arguments.name, **fields))
+
+
+def _answer_same(arguments: Namespace) -> int:
+    """One answer for all that ask the very same, each by its own question; says who they are before."""
+    from orchestrator.cli.look import risk
+
+    name = session(arguments.name)["id"]
+    known = {item["id"]: item for item in sessions()}  # one look: all of them ask the same in it
+    if name not in known:
+        raise CommandError(f"{arguments.name} is gone", "orchestrator ls")
+    item = known[name]
+    first = item["question"]
+    if first is None or arguments.question not in (None, first["id"]):
+        raise CommandError(f"{item['name']} asks nothing now, or something else", f"orchestrator show {item['name']}")
+    asking = [item, *(known[other] for other in first["same"] if other in known)]
+    note(f"{first['command'] or first['title'] or first['text']}" + (f"\n{risk(first)}" if first["risk"] else ""))
+    for other in asking:
+        note(f"  {other['name']}  in {other['worktree']}")
+    given = arguments.choice or arguments.text
+    names = ", ".join(other["name"] for other in asking)
+    if len(asking) > 1 and not arguments.yes and not ask(f"Answer {names} with {given!r}?"):
+        raise CommandError("nothing was answered", f"orchestrator answer --same --yes {item['name']} {given}")
+    failed = []
+    for other in asking:
+        fields = {"choice": arguments.choice, "text": arguments.text, "question": other["question"]["id"]}
+        try:
+            call("answer", session=other["id"], **fields)
+            say(f"answered {other['name']}")
+        except CommandError as error:
+            failed.append(other["name"])
+            note(f"{other['name']} was not answered: {error.message}")
+    if failed:
+        raise CommandError(f"not answered: {', '.join(failed)}", f"orchestrator show {failed[0]}")
+    return 0
 
 
 def interrupt(arguments: Namespace) -> int:

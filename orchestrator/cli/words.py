@@ -38,7 +38,9 @@ EXAMPLES = {
     "answer": """\
   orchestrator answer export-json y              yes
   orchestrator answer export-json 2              the second option
+  orchestrator answer export-json 1,3            the first and the third, where several may be taken
   orchestrator answer export-json --text "Use the old name"
+  orchestrator answer --same export-json y       and every other session that asks the very same
   orchestrator answer export-json y --question 3f2a9c…    only if this very question is still open""",
     "interrupt": "  orchestrator interrupt export-json",
     "stop": "  orchestrator stop export-json && orchestrator resume export-json",

@@ -1,6 +1,6 @@
 """A fleet to look at without any agent: real events folded by the real read model, behind a link that records.
 
-``python -m tests.orchestrator.sample`` opens the dashboard on it; ``empty`` and ``busy`` are further fleets.
+``python -m tests.orchestrator.sample`` opens the dashboard on it; ``empty``, ``asks`` and ``busy`` are further fleets.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from orchestrator.fleet import Fleet, apply
 from orchestrator.link import Frame, LinkDown
 from sessions.events import Active, Counted, Launched, StatusChanged
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Response, Role, SessionId, State, Status, Usage
+from sessions.risk import Risk
 from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Totals
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -89,6 +90,8 @@ REMOVE = Question(
     ),
     free_text=True,
     asked_at=NOW,
+    risk=Risk.DELETES,
+    risk_because="rm inside the worktree",
 )
 SCHEMA = Question(
     id=QuestionId("q-schema"),
@@ -103,7 +106,6 @@ SCHEMA = Question(
     free_text=True,
     asked_at=NOW,
 )
-
 CHANGES = (
     Change(
         kind=ChangeKind.MODIFIED,
@@ -376,6 +378,10 @@ def main(words: list[str]) -> int:
     else:
         rows = () if "empty" in words else _ROWS
     link = SampleLink(now, rows)
+    if "asks" in words:
+        from tests.orchestrator.questions import ask_more
+
+        ask_more(link)
     app = Orchestrator(lambda: link, Path("/home/dev/shop"))
     if "busy" in words:
         app.call_later(lambda: app.run_worker(_live(link, lambda: datetime.now(UTC))))

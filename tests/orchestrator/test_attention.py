@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.attention import Rank, longest_idle, ordered, rank, waiting
+from orchestrator.attention import Rank, grouped, longest_idle, ordered, rank, waiting
 from orchestrator.fleet import Row
 from orchestrator.tui.reasons import why_not
-from sessions.models import ENDED, SessionId, State, Status
-from tests.orchestrator.sample import NOW
+from sessions.models import ENDED, Kind, QuestionId, SessionId, State, Status
+from sessions.risk import Risk
+from tests.orchestrator.sample import NOW, REMOVE
 from worktrees.models import Drift, Landing, Method, Totals
 
 WORK = Totals(files=2, added=5, removed=1)
@@ -85,6 +86,45 @@ def test_the_longest_waiting_comes_first_and_a_name_decides_between_equals() -> 
     assert [seen.name for seen in waiting(rows)] == ["also", "early", "late"]
 
 
+def asking(name: str, ago_s: float = 60, **more: Any) -> Row:
+    asked = REMOVE.model_copy(update={"id": QuestionId(f"q-{name}"), **more})
+    status = Status(state=State.BLOCKED, kind=asked.kind, question=asked, since=NOW - timedelta(seconds=ago_s))
+    return row(name=name, status=status)
+
+
+@pytest.mark.parametrize(
+    ("change", "together"),
+    [
+        ({}, True),
+        ({"text": "Another reason for the same command."}, True),
+        ({"asked_at": NOW - timedelta(hours=1)}, True),
+        ({"command": "rm -rf dist/"}, False),
+        ({"kind": Kind.QUESTION}, False),
+        ({"options": REMOVE.options[:2]}, False),
+        ({"options": tuple(reversed(REMOVE.options))}, False),
+        ({"multiple": True}, False),
+        ({"free_text": False}, False),
+        ({"risk": Risk.UNKNOWN}, False),
+        ({"command": None}, False),
+    ],
+)
+def test_who_asks_the_very_same_is_together(change: dict[str, Any], together: bool) -> None:
+    rows = [asking("late", 10), asking("early", 90, **change), asking("other", 50, command="make")]
+    names = [[seen.name for seen in group] for group in grouped(rows)]
+    assert names == ([["early", "late"], ["other"]] if together else [["early"], ["other"], ["late"]])
+
+
+def test_without_a_command_title_text_and_path_decide() -> None:
+    plain = {"command": None, "path": "/w/a"}
+    for change in ({"title": "Another"}, {"text": "another"}, {"path": "/w/b"}):
+        assert len(grouped([asking("one", **plain), asking("two", **plain)])) == 1
+        assert len(grouped([asking("one", **plain), asking("two", **{**plain, **change})])) == 2
+
+
+def test_dialogs_that_cannot_be_read_are_never_together() -> None:
+    assert [len(group) for group in grouped([row(State.BLOCKED, name="one"), row(State.BLOCKED, name="two")])] == [1, 1]
+
+
 def test_the_longest_idle_is_one_that_a_human_could_use() -> None:
     rows = [
         row(State.IDLE, 100, "idle"),
@@ -118,6 +158,7 @@ def test_nothing_stands_above_a_question_and_nobody_is_left_out(rows: list[Row])
     assert sorted(map(id, order)) == sorted(map(id, rows))
     asking = [seen.state is State.BLOCKED for seen in order]
     assert asking == sorted(asking, reverse=True)
+    assert [seen for group in grouped(rows) for seen in group] == waiting(rows)
     assert [seen.status.since for seen in waiting(rows)] == sorted(seen.status.since for seen in waiting(rows))
 
 
