@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from sessions.models import Kind, Option, Question
 
 LETTERS = ("y", "a", "n")
+SETTLE = timedelta(seconds=0.3)
+"""A key pressed within this time of a new question was meant for the one before: it does nothing."""
 
 _YES = re.compile(r"(?:yes|allow|approve|accept|trust|proceed)\b", re.IGNORECASE)
 _NO = re.compile(r"(?:no|deny|reject|refuse|cancel)\b", re.IGNORECASE)
@@ -26,6 +29,25 @@ def choice_for(question: Question, key: str) -> str | None:
     if not question.options:
         return key if question.kind is Kind.PERMISSION and key != "a" else None
     return next((option.key for option in question.options if _means(question, option, key)), None)
+
+
+def toggled(question: Question, marks: frozenset[str], key: str) -> frozenset[str]:
+    """The marked options of a question that takes several, after ``key`` marks or unmarks one."""
+    choice = choice_for(question, key)
+    return marks if choice is None else marks ^ {choice}
+
+
+def several(question: Question, marks: frozenset[str]) -> str:
+    """The marked options as one choice: their keys with commas, in the order of the question."""
+    return ",".join(option.key for option in question.options if option.key in marks)
+
+
+def said(question: Question, choice: str, text: str = "") -> str:
+    """An answer in words, for people: what its keys stand for."""
+    keys = choice.split(",") if question.multiple else [choice]
+    return (
+        text or ", ".join(f"{option.key} {option.label}" for option in question.options if option.key in keys) or choice
+    )
 
 
 def letters(question: Question) -> dict[str, str]:

@@ -102,6 +102,16 @@ class Orchestrator(App[None]):
             self.complain("The daemon cannot be reached", "it is tried again; nothing was done")
         return None
 
+    async def attempt(self, command: Command) -> Refused | None:
+        """Carry ``command`` out; returns the refusal, for who says more about it than ``ask``."""
+        try:
+            await self.link.call(command)
+        except Refused as refused:
+            return refused
+        except LinkDown:
+            return Refused("the daemon cannot be reached", "it is tried again; nothing was done")
+        return None
+
     def complain(self, message: str, hint: str = "") -> None:
         """Say what failed and what to do next."""
         text = one_line(message) + (f"\n→ {one_line(hint)}" if hint else "")

@@ -12,6 +12,7 @@ from functools import cache
 from orchestrator.attention import Rank, rank
 from orchestrator.fleet import Row
 from sessions.models import ENDED, State
+from sessions.risk import WORDS, Risk
 
 # Controls, and what turns the direction of writing around or takes no room: a command could look like another one.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -55,6 +56,16 @@ _STATES = {
 }
 
 
+_RISKS = {
+    Risk.READS: ("○", "o", ""),
+    Risk.WRITES_INSIDE: ("○", "o", ""),
+    Risk.WRITES_OUTSIDE: ("▲", "!", "warning"),
+    Risk.DELETES: ("▲", "!", "warning"),
+    Risk.NETWORK: ("▲", "!", "warning"),
+    Risk.UNKNOWN: ("?", "?", "warning"),
+}
+
+
 @cache
 def plain() -> bool:
     """Only ASCII: asked for by ``ORCHESTRATOR_ASCII``, or the terminal cannot do more."""
@@ -76,6 +87,12 @@ def look_of(where: Rank) -> Look:
 def _look(found: tuple[str, str, str, str, bool]) -> Look:
     glyph, ascii_, word, colour, bold = found
     return Look(ascii_ if plain() else glyph, word, colour, bold)
+
+
+def risk_look(risk: Risk) -> Look:
+    """How bad a yes can be. ``word`` is a sentence here."""
+    glyph, ascii_, colour = _RISKS[risk]
+    return Look(ascii_ if plain() else glyph, WORDS[risk], colour, bool(colour))
 
 
 def no_picture(row: Row | None) -> str:
@@ -111,6 +128,11 @@ def age(seconds: float) -> str:
 def number(count: int, what: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def money(dollars: float | None) -> str:

@@ -59,7 +59,8 @@ _KEYS = (
         "A question",
         (
             ("y  n  a", "yes, no, always"),
-            ("1 … 9", "an option"),
+            ("1 … 9", "an option; marks it where several may be taken"),
+            ("↵", "send what is marked; yes to the list of those that ask the same"),
             ("r", "answer in words"),
             ("space", "the rest of a long question"),
             ("z", "later"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import asyncio
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import events
@@ -16,18 +17,15 @@ from orchestrator.attention import waiting
 from orchestrator.commands import Answer
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
-from orchestrator.tui.answers import choice_for
-from orchestrator.tui.looks import one_line
+from orchestrator.tui.answers import SETTLE, choice_for, said, several, toggled
+from orchestrator.tui.looks import listed, one_line
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.widgets.lines import Lines
 from orchestrator.tui.widgets.needs_you import Inbox, asking
 from orchestrator.tui.widgets.pane import PaneView
 from orchestrator.tui.widgets.question import QuestionView
 from orchestrator.tui.widgets.top_line import TopLine
-from sessions.models import Question, QuestionId
-
-SETTLE = timedelta(seconds=0.3)
-"""A key pressed within this time of a new question was meant for the one before: it does nothing."""
+from sessions.models import Question
 
 
 class InboxScreen(SessionActions, Screen[None]):
@@ -39,6 +37,7 @@ class InboxScreen(SessionActions, Screen[None]):
         Binding("a", "answer('a')", "Always", id="always", tooltip="Yes, and do not ask again for this"),
         Binding("1", "answer('1')", "Pick", key_display="1-9", id="pick", tooltip="Choose the option of that number"),
         *(Binding(str(n), f"answer('{n}')", show=False) for n in range(2, 10)),
+        Binding("enter", "send_marks", "Send", key_display="↵", id="send-marks", tooltip="Answer with what is marked"),
         Binding("r", "reply", "Reply", id="reply", tooltip="Answer in words"),
         Binding("o", "attach", "Attach", id="attach"),
         Binding("z", "later", "Later", id="later", tooltip="Ask me again after the others"),
@@ -54,7 +53,8 @@ class InboxScreen(SessionActions, Screen[None]):
         self._first = first
         self._snoozed: set[str] = set()
         self._shown: str | None = None  # the asking that is on the screen
-        self._sent: set[QuestionId] = set()  # answers on their way
+        self._sent: set[str] = set()  # askings whose answers are on their way
+        self._marks: frozenset[str] = frozenset()  # marked options of a question that takes several
         self._since = datetime.min.replace(tzinfo=UTC)
 
     def compose(self) -> ComposeResult:
@@ -72,8 +72,7 @@ class InboxScreen(SessionActions, Screen[None]):
         self.watch(self.app, "fleet", self.show_fleet)
         self.set_interval(1, lambda: self.is_current and self.list.refresh())
         if self._first is not None:
-            at = next((n for n, row in enumerate(self.list.rows) if row.id == self._first), 0)
-            self.list.cursor = at
+            self.list.go_to(self._first)
             self._show_question()
         self.list.focus()
 
@@ -85,6 +84,7 @@ class InboxScreen(SessionActions, Screen[None]):
         return self.list.selected
 
     def show_fleet(self, fleet: Fleet) -> None:
+        self._sent &= {asking(row) for row in fleet}
         self.list.update_fleet(fleet, frozenset(self._snoozed))
         if not waiting(fleet) and self.is_current:
             self._app.tell("Nobody needs you any more.")
@@ -96,29 +96,41 @@ class InboxScreen(SessionActions, Screen[None]):
         self._show_question()
 
     def action_answer(self, key: str) -> None:
-        row, question = self._asked()
-        if row is None or question is None:
+        """Answer with an option; of a question that takes several, mark it."""
+        question = self._takes()
+        if question is None:
             return
-        if abs(self._app.now() - self._since) < SETTLE or question.id in self._sent:
-            return
-        choice = choice_for(question, key)
-        if choice is None:
-            return
-        self.app.run_worker(self._answer(row, Answer(session=row.id, choice=choice, question=question.id)))
+        if question.multiple:
+            self._marks = toggled(question, self._marks, key)
+            self._show_question()
+        elif (choice := choice_for(question, key)) is not None:
+            self._give(question, choice=choice)
+
+    def action_send_marks(self) -> None:
+        question = self._takes()
+        if question is not None and (choice := several(question, self._marks)):
+            self._give(question, choice=choice)
 
     def why_not(self, action: str, parameters: tuple[object, ...]) -> Reason | None:
         """A letter or number that means nothing to this question is dim."""
         row, question = self._asked()
         if action in ("answer", "reply") and row is not None:
-            if question is None or question.multiple:
-                what = "takes several answers" if question else "waits in its own dialog"
-                return Reason(f"{one_line(row.name)} {what}", "o attaches · i types into it")
+            if question is None:
+                return Reason(f"{one_line(row.name)} waits in its own dialog", "o attaches · i types into it")
             if action == "reply" and not question.free_text:
                 return Reason("This takes no answer in words", "choose one of its options")
             if action == "answer" and choice_for(question, str(parameters[0])) is None:
                 keys = " · ".join(f"{option.key} {one_line(option.label)}" for option in question.options)
                 return Reason(f"{parameters[0]} is no answer to this", f"there are: {keys}" if keys else "r replies")
-        return super().why_not(action, parameters)
+        if action == "send_marks" and question is not None and not self._marks:
+            return Reason("Nothing is marked", "1-9 mark what you choose")
+        return super().why_not("answer" if action in ("reply", "send_marks") else action, parameters)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter is a key only where there is something to mark."""
+        if action == "send_marks" and not self._marking():
+            return False
+        return super().check_action(action, parameters)
 
     def action_reply(self) -> None:
         row, question = self._asked()
@@ -126,9 +138,11 @@ class InboxScreen(SessionActions, Screen[None]):
             return
         from orchestrator.tui.screens.prompt import Prompt
 
+        group = self.list.group
+
         def reply(text: str | None) -> None:
             if text:
-                self.app.run_worker(self._answer(row, Answer(session=row.id, text=text, question=question.id)))
+                self._give(question, text=text, group=group)
 
         self.app.push_screen(Prompt(f"Answer {one_line(row.name)}", one_line(question.title)), reply)
 
@@ -138,7 +152,7 @@ class InboxScreen(SessionActions, Screen[None]):
     def action_later(self) -> None:
         row = self.current()
         if row is not None:
-            self._snoozed.add(asking(row))
+            self._snoozed.update(map(asking, self.list.group))
             self.list.update_fleet(self._app.fleet, frozenset(self._snoozed))
             self.list.cursor = 0
             self._show_question()
@@ -158,29 +172,78 @@ class InboxScreen(SessionActions, Screen[None]):
         if not self.query_one(PaneView).typing:
             self.call_later(self.list.focus)
 
+    def _takes(self) -> Question | None:
+        """The question that a key may answer now: it was there long enough, and no answer is on its way."""
+        row, question = self._asked()
+        if row is None or abs(self._app.now() - self._since) < SETTLE or asking(row) in self._sent:
+            return None
+        return question
+
+    def _give(
+        self, question: Question, *, choice: str = "", text: str = "", group: tuple[Row, ...] | None = None
+    ) -> None:
+        """Answer each session that asks this, after a look at who they are when they are several."""
+        rows = self.list.group if group is None else group
+        asked = [(row, row.status.question.id) for row in rows if row.status.question is not None]
+        answers = tuple((row, Answer(session=row.id, choice=choice, text=text, question=id_)) for row, id_ in asked)
+        if len(answers) == 1:
+            self.app.run_worker(self._answer(*answers[0]))
+            return
+        from orchestrator.tui.screens.together import Together, Who
+
+        def chosen(who: Who | None) -> None:
+            if who is Who.ALL:
+                self.app.run_worker(self._answer_all(answers))
+            elif who is Who.FIRST:
+                self.app.run_worker(self._answer(*answers[0]))
+
+        self.app.push_screen(Together(rows, said(question, choice, text)), chosen)
+
     async def _answer(self, row: Row, command: Answer) -> None:
         """The question stays on the screen, marked, until the agent took the answer or refused it."""
-        asked = command.question
-        if asked is not None:
-            self._sent.add(asked)
+        self._sent.add(asking(row))
         self._show_question()
         reply = await self._app.ask(command)
         if reply is not None:
             self._app.tell(f"{row.name}: {reply.message}" if reply.message else "")
-        elif asked is not None:
-            self._sent.discard(asked)
-            if self.is_attached:
-                self._show_question()
+        else:
+            self._again(row)
+
+    async def _answer_all(self, answers: tuple[tuple[Row, Answer], ...]) -> None:
+        """Each by its own question; those that did not take it are named, the others are done."""
+        self._sent.update(asking(row) for row, _ in answers)
+        self._show_question()
+        refusals = await asyncio.gather(*(self._app.attempt(command) for _, command in answers))
+        tried = [(row, refused) for (row, _), refused in zip(answers, refusals, strict=True)]
+        done = [one_line(row.name) for row, refused in tried if refused is None]
+        if done:
+            self._app.tell(f"answered {listed(done)}")
+        for row, refused in tried:
+            if refused is not None:
+                self._app.complain(f"{one_line(row.name)} was not answered: {refused.message}", refused.hint)
+                self._again(row)
+
+    def _again(self, row: Row) -> None:
+        """The answer was not taken: it may be given again."""
+        self._sent.discard(asking(row))
+        if self.is_attached:
+            self._show_question()
 
     def _asked(self) -> tuple[Row | None, Question | None]:
         row = self.current()
         return row, row.status.question if row is not None else None
 
+    def _marking(self) -> bool:
+        _row, question = self._asked() if self.is_mounted else (None, None)
+        return question is not None and question.multiple
+
     def _show_question(self) -> None:
-        row, question = self._asked()
-        shown = asking(row) if row is not None else None
-        if shown != self._shown:
-            self._shown, self._since = shown, self._app.now()
+        group, before = self.list.group, self._shown
+        self._shown = asking(group[0]) if group else None
+        if self._shown != before:
+            self._since, self._marks = self._app.now(), frozenset()
+            self.refresh_bindings()
         self.dim_keys()
-        self.query_one(QuestionView).show(row, sent=question is not None and question.id in self._sent)
-        self.query_one(PaneView).session = row.id if row is not None else None
+        sent = bool(group) and asking(group[0]) in self._sent
+        self.query_one(QuestionView).show(group, sent=sent, marks=self._marks)
+        self.query_one(PaneView).session = group[0].id if group else None

@@ -7,9 +7,9 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from orchestrator.attention import Rank, longest_idle, waiting
+from orchestrator.attention import Rank, grouped, longest_idle
 from orchestrator.fleet import Fleet, Row
-from orchestrator.tui.looks import age, cut, filled, look_of, one_line
+from orchestrator.tui.looks import age, cut, filled, look_of, number, one_line
 from orchestrator.tui.widgets.lines import Lines
 
 
@@ -22,45 +22,60 @@ def asks(row: Row) -> str:
 
 
 class NeedsYou(Lines):
-    """One line a question."""
+    """One line a question; sessions that ask the very same are one."""
 
     keeps_cursor: ClassVar[bool] = False
     BORDER_TITLE = "3 Needs you"
 
     def __init__(self, *, id: str = "needs-you") -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
-        self.rows: list[Row] = []
+        self.groups: list[tuple[Row, ...]] = []
         self._idle: Row | None = None
 
     @property
+    def group(self) -> tuple[Row, ...]:
+        """The sessions that ask what is under the cursor."""
+        return self.groups[self.cursor] if 0 <= self.cursor < len(self.groups) else ()
+
+    @property
     def selected(self) -> Row | None:
-        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+        """The one of them that has waited the longest."""
+        return self.group[0] if self.group else None
+
+    @property
+    def rows(self) -> list[Row]:
+        """Every session that is shown."""
+        return [row for group in self.groups for row in group]
 
     def update_fleet(self, fleet: Fleet, snoozed: frozenset[str] = frozenset()) -> None:
         """Show who waits; questions in ``snoozed`` come last."""
         before = self.selected
-        rows = sorted(waiting(fleet), key=lambda row: asking(row) in snoozed)
+        groups = sorted(grouped(fleet), key=lambda group: all(asking(row) in snoozed for row in group))
         idle = longest_idle(fleet, self.now())
-        same = idle is self._idle and len(rows) == len(self.rows)
+        same = idle is self._idle and [*map(len, groups)] == [*map(len, self.groups)]
         same = same and self.border_title != self.BORDER_TITLE
-        if same and all(a is b for a, b in zip(rows, self.rows, strict=True)):
+        if same and all(a is b for a, b in zip((row for group in groups for row in group), self.rows, strict=True)):
             return
-        self.rows, self._idle = rows, idle
+        self.groups, self._idle = groups, idle
         if before is not None:
-            at = next((n for n, row in enumerate(self.rows) if row.id == before.id), None)
-            if at is not None:
-                self.set_reactive(NeedsYou.cursor, at)
+            self.go_to(before.id)
         self.border_title = f"{self.BORDER_TITLE} ({len(self.rows)})"
         self.measure()
 
+    def go_to(self, session: str) -> None:
+        """Put the cursor on what that session asks, if it asks."""
+        at = next((n for n, group in enumerate(self.groups) if any(row.id == session for row in group)), None)
+        if at is not None:
+            self.set_reactive(NeedsYou.cursor, at)
+
     def count(self) -> int:
-        return len(self.rows)
+        return len(self.groups)
 
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
-        row = self.rows[index]
+        row = self.groups[index][0]
         since = age((self.now() - row.status.since).total_seconds())
-        column = min(18, max(len(row.name) for row in self.rows))
-        name = cut(one_line(row.name), column)
+        column = min(18, max(len(_who(group)) for group in self.groups))
+        name = cut(_who(self.groups[index]), column)
         left = width - 3 - column - len(since) - 4
         text = self.mark(selected)
         text.append(f"{look_of(Rank.ASKS).glyph} {filled(name, column)}", f"bold {self.colour('warning')}")
@@ -75,6 +90,10 @@ class NeedsYou(Lines):
             idle = age(self._idle.idle_s(self.now()))
             words += f"  Longest idle: {one_line(self._idle.name)} {idle}"
         return Text(cut(words, width), self.colour(""))
+
+
+def _who(group: tuple[Row, ...]) -> str:
+    return one_line(group[0].name) if len(group) == 1 else f"{number(len(group), 'session')} ask:"
 
 
 def asking(row: Row) -> str:
@@ -98,14 +117,18 @@ class Inbox(NeedsYou):
         super().__init__(id="inbox")
 
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
-        row = self.rows[index]
+        group = self.groups[index]
+        row = group[0]
         mark = self.mark(selected)
         if line == 0:
             since = age((self.now() - row.status.since).total_seconds())
             left = width - len(since) - 5
-            name = filled(cut(one_line(row.name), left), left)
+            name = filled(cut(_who(group), left), left)
             mark.append(f"{look_of(Rank.ASKS).glyph} {name}", f"bold {self.colour('warning')}")
             return mark.append(f" {since}", self.colour(""))
+        if line == 1 and len(group) > 1:
+            names = ", ".join(one_line(other.name) for other in group)
+            return mark.append("  " + cut(names, width - 4), self.colour(""))
         if line == 1:
             return mark.append(f"  {row.agent} · {row.status.kind or 'dialog'}", self.colour(""))
         return mark.append("  " + cut(asks(row), width - 4))

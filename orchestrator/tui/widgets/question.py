@@ -6,22 +6,25 @@ from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from orchestrator.fleet import Row
-from orchestrator.tui.answers import letters
-from orchestrator.tui.looks import age, one_line, safe
+from orchestrator.tui.answers import letters, several
+from orchestrator.tui.looks import age, listed, one_line, risk_look, safe
 from orchestrator.tui.widgets.needs_you import asking
 from sessions.models import Kind, Question
 
 _ASKS = {
-    Kind.PERMISSION: "wants permission",
-    Kind.QUESTION: "asks",
-    Kind.PLAN: "has a plan",
-    Kind.DIALOG: "shows a dialog of its own",
+    Kind.PERMISSION: ("wants permission", "want permission"),
+    Kind.QUESTION: ("asks", "ask"),
+    Kind.PLAN: ("has a plan", "have a plan"),
+    Kind.DIALOG: ("shows a dialog of its own", "show a dialog of their own"),
 }
+LAST_WORDS = 400
+"""Characters of what the agent said before it asked."""
 
 
 class QuestionView(VerticalScroll, can_focus=False):
@@ -37,13 +40,14 @@ class QuestionView(VerticalScroll, can_focus=False):
     def compose(self):  # type: ignore[no-untyped-def]
         yield Static(id="question-text")
 
-    def show(self, row: Row | None, *, sent: bool = False) -> None:
-        """Draw what ``row`` asks; ``sent``: the answer is on its way."""
+    def show(self, group: tuple[Row, ...], *, sent: bool = False, marks: frozenset[str] = frozenset()) -> None:
+        """Draw what all of ``group`` ask; ``sent``: the answer is on its way; ``marks``: the options marked so far."""
         body: RenderableType = Text("Nobody needs you.", "dim")
-        self._name, shown = (one_line(row.name), asking(row)) if row is not None else ("", "")
-        if row is not None:
-            body = _drawn(row, self.app.now())  # type: ignore[attr-defined]
-            self._name = "answering …" if sent else self._name
+        self._name, shown = "", ""
+        if group:
+            shown = asking(group[0])
+            body = _drawn(group, marks, self.app.now())  # type: ignore[attr-defined]
+            self._name = "answering …" if sent else listed([one_line(row.name) for row in group])
         self.query_one("#question-text", Static).update(body)
         if shown != self._shown:
             self._shown = shown
@@ -65,40 +69,83 @@ class QuestionView(VerticalScroll, can_focus=False):
         self.border_subtitle = "▼ it goes on: space shows more" if more else self._name
 
 
-def _drawn(row: Row, now: datetime) -> RenderableType:
+def _drawn(group: tuple[Row, ...], marks: frozenset[str], now: datetime) -> RenderableType:
+    row = group[0]
     question = row.status.question
-    kind = row.status.kind or Kind.DIALOG
-    since = age((now - row.status.since).total_seconds())
-    head = Text(f"{row.agent} {_ASKS[kind]}", "bold")
-    head.append(f"   for {since}", "dim")
+    one, many = _ASKS[row.status.kind or Kind.DIALOG]
+    head = Text(f"{row.agent} {one}" if len(group) == 1 else f"{len(group)} sessions {many}", "bold")
+    head.append(f"   for {age((now - row.status.since).total_seconds())}", "dim")
     if question is None:
         return Group(head, Text(), Text("Its terminal shows what it is.  o attaches · i types into it"))
     parts: list[RenderableType] = [head, Text()]
-    title = one_line(question.title)
+    title, said = one_line(question.title), safe(question.text).strip()
+    why = ""
     if question.command:
         parts.append(Padding(Text(safe(question.command), "bold"), (0, 4)))
-    elif title:
-        parts.append(Text(title, "bold"))
-    text = safe(question.text).strip()
-    rest = text.replace(safe(question.command), "").strip() if question.command else text
-    if rest and rest != title:
-        parts += [Text(), Text(rest)]
-    parts += [Text(), *_options(question), Text(), Text(f"in {row.worktree}", "dim")]
-    return Group(*parts)
+        why = said.replace(safe(question.command), "").strip()
+        why = "" if why == title else why
+    else:
+        if title:
+            parts.append(Text(title, "bold"))
+        if said and said != title:
+            parts += [Text(), Text(said)]
+    facts = _facts(question, why)
+    if len(group) == 1:
+        facts.add_row("in", Text(row.worktree, "dim"))
+    below = [*_last_words(row, question), *_places(group)]
+    parts += [Text(), facts] if facts.row_count else []
+    return Group(*parts, Text(), *_options(question, marks), *below)
 
 
-def _options(question: Question) -> list[RenderableType]:
+def _facts(question: Question, why: str) -> Table:
+    """What helps to decide, each with its name."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    if question.path:
+        facts.add_row("file", Text(safe(question.path), "bold"))
+    if why:
+        facts.add_row("why", Text(f"“{why}”"))
+    if question.risk is not None:
+        look = risk_look(question.risk)
+        risk = Text(look.text, "bold" if look.bold else "")
+        facts.add_row("risk", risk.append(f" — {one_line(question.risk_because)}" if question.risk_because else "", ""))
+    return facts
+
+
+def _places(group: tuple[Row, ...]) -> list[RenderableType]:
+    """Where each of several sessions works."""
+    if len(group) == 1:
+        return []
+    places = Table.grid(padding=(0, 2))
+    for row in group:
+        places.add_row(Text(one_line(row.name), no_wrap=True), Text(row.worktree, "dim", overflow="fold"))
+    return [Text(), Text("asked by", "dim"), Padding(places, (0, 2))]
+
+
+def _last_words(row: Row, question: Question) -> list[RenderableType]:
+    said = safe(row.said).strip()
+    if not said or said == safe(question.text).strip():
+        return []
+    said = said if len(said) <= LAST_WORDS else "… " + said[-LAST_WORDS:].lstrip()
+    return [Text(), Text("its last words", "dim"), Padding(Text(said), (0, 2))]
+
+
+def _options(question: Question, marks: frozenset[str]) -> list[RenderableType]:
     lines: list[RenderableType] = []
     also = letters(question)
     for option in question.options:
         line = Text(f"  {also.get(option.key, ' ')} {option.key}  " if also else f"  {option.key}  ", "bold")
+        if question.multiple:
+            line.append("[x] " if option.key in marks else "[ ] ", "bold" if option.key in marks else "not bold")
         line.append(one_line(option.label), "not bold")
         if option.detail:
             line.append(f"  {one_line(option.detail)}", "not bold dim")
         lines.append(line)
     if question.multiple:
-        lines.append(Text("  takes several answers: o attaches", "dim"))
-    elif question.free_text:
+        chosen = several(question, marks)
+        lines.append(Text(f"  ↵  answers {chosen}" if chosen else "  digits mark, ↵ answers", "dim"))
+    if question.free_text:
         line = Text("  r    " if also else "  r  ", "bold")
         lines.append(line.append("answer in words", "not bold dim"))
     return lines
