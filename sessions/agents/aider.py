@@ -17,9 +17,11 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 from sessions.agents import aider_chat, aider_screen, dialogs
 from sessions.agents.aider_reader import CHAT, TURNS, WAITS, AiderReader
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone, SessionError
 from sessions.models import Entry, Kind, Question, Spec
@@ -37,6 +39,15 @@ class Aider:
 
     name = "aider"
     title = "aider"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="typed at its prompt",
+        modes=("default", *_CHAT_MODES, _ALLOWS_ALL),
+        endpoint="`--openai-api-base`",
+        sources=("its log with our marks", "chat history", "terminal switches", "screen"),
+        answers="keys",
+        usage="its log: estimates, as a lower bound",
+        resume="from its chat history",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         wanted = spec.command[0] if spec.command else "aider"

@@ -11,8 +11,10 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from sessions.agents import dialogs
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.claude_reader import ClaudeReader, config_folder, transcript_entries
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
@@ -43,6 +45,15 @@ class Claude:
 
     name = "claude"
     title = "Claude Code"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument",
+        modes=("default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions"),
+        endpoint="`ANTHROPIC_BASE_URL`",
+        sources=("session file", "hooks", "transcript", "title", "screen"),
+        answers="keys",
+        usage="transcript; an interrupted response as a lower bound",
+        resume="by its session id",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         wanted = spec.command[0] if spec.command else "claude"

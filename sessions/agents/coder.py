@@ -7,7 +7,9 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.command import typed
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
 from sessions.agents.findings import time
@@ -25,6 +27,15 @@ class Coder:
 
     name = "coder"
     title = "built-in coder"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument",
+        modes=("default", "ask", "bypass"),
+        endpoint="`--base-url`",
+        sources=("events contract",),
+        answers="keys, to a question that carries its id",
+        usage="events contract",
+        resume="from its transcript",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         if not spec.command:

@@ -9,8 +9,10 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from sessions.agents import dialogs
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.codex_reader import CodexReader, transcript_entries
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
@@ -32,6 +34,15 @@ class Codex:
 
     name = "codex"
     title = "Codex"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument",
+        modes=(*_APPROVALS, *_SANDBOXES),
+        endpoint="a provider for this launch (`-c`)",
+        sources=("OSC 7501", "hooks", "rollout", "title", "screen"),
+        answers="keys",
+        usage="rollout",
+        resume="by its session id",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         wanted = spec.command[0] if spec.command else "codex"

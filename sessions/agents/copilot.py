@@ -10,8 +10,10 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from sessions.agents import dialogs
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
 from sessions.agents.copilot_log import transcript_entries
 from sessions.agents.copilot_reader import CopilotReader, uncovered
@@ -29,6 +31,15 @@ class Copilot:
 
     name = "copilot"
     title = "Copilot CLI"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument",
+        modes=("default", *_MODES, "allow-all"),
+        endpoint="`COPILOT_PROVIDER_BASE_URL`",
+        sources=("event log", "screen"),
+        answers="keys",
+        usage="event log; an interrupted response as a lower bound",
+        resume="by its session id",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         wanted = spec.command[0] if spec.command else "copilot"

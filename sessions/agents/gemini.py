@@ -13,9 +13,10 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sessions.agents import dialogs, gemini_chat
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.gemini_reader import GeminiReader
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone
@@ -37,6 +38,15 @@ class Gemini:
 
     name = "gemini"
     title = "Gemini CLI"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument; typed where trust is asked for first",
+        modes=("default", "auto_edit", "plan", "yolo"),
+        endpoint="`GOOGLE_GEMINI_BASE_URL`",
+        sources=("chat file", "title", "screen"),
+        answers="keys",
+        usage="chat file; a cancelled response as a lower bound",
+        resume="by its session id",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         wanted = spec.command[0] if spec.command else "gemini"

@@ -13,8 +13,9 @@ import shutil
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.contract import Keys, Launch, Paste, Place, Post, Reader, Screen, Step
 from sessions.agents.opencode_reader import SERVER, OpencodeReader
 from sessions.agents.opencode_words import answers, reply
@@ -32,6 +33,15 @@ class Opencode:
 
     name = "opencode"
     title = "opencode"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument",
+        modes=("ask", "auto", "build", "plan"),
+        endpoint="`OPENCODE_CONFIG_CONTENT`",
+        sources=("events of its own server", "screen"),
+        answers="requests to its own server",
+        usage="events of its own server; an interrupted response as a lower bound",
+        resume="by its session id",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         wanted = spec.command[0] if spec.command else "opencode"

@@ -12,8 +12,10 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from sessions.agents import dialogs
+from sessions.agents.capabilities import Capabilities
 from sessions.agents.contract import Append, Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.qwen_reader import EVENTS, QwenReader
 from sessions.agents.qwen_text import transcript_entries
@@ -35,6 +37,15 @@ class Qwen:
 
     name = "qwen"
     title = "Qwen Code"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        task="an argument",
+        modes=_MODES,
+        endpoint="`OPENAI_BASE_URL`",
+        sources=("dual output", "title", "screen"),
+        answers="its input file for yes and no, else keys",
+        usage="chat log; an interrupted response as a lower bound",
+        resume="by its session id",
+    )
 
     def program(self, spec: Spec, env: Mapping[str, str]) -> str:
         wanted = spec.command[0] if spec.command else "qwen"

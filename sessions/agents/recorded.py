@@ -25,7 +25,7 @@ RESTS: Mapping[str, str] = {
     "pi": "states rest on our extension; trust and the like only on the old screens",
     "qwen": "states rest on its dual output; trust and the like only on the old screens",
     "copilot": "states rest on its events file; trust and the like only on the old screens",
-    "aider": "it has no hooks but one notification: states rest on the old screens",
+    "aider": "states rest on its log, history and terminal switches; questions only on the old screens",
 }
 """What the state of a newer version rests on."""
 
