@@ -25,7 +25,6 @@ from sessions.screen_rules import Match, load
 
 ANSWERS = Path("pi_answers.jsonl")
 _EXTENSION = ("pi_extension.ts", "pi_questions.ts")
-_MODES = (None, "default", "bypass", "ask")
 _COMMANDS = ("/", "!", "@")
 _LITERAL = "\u200b"
 """Our extension takes it away again; pi trims blanks."""
@@ -60,7 +59,7 @@ class Pi:
         return found
 
     def launch(self, spec: Spec, place: Place) -> Launch:
-        if spec.permission_mode not in _MODES:
+        if spec.permission_mode not in (None, *self.capabilities.modes):
             raise SessionError(
                 f"pi has no permission mode {spec.permission_mode!r}",
                 'choose "ask" (asks before commands and changes) or "bypass" (as pi is by itself)',
