@@ -214,3 +214,24 @@ def test_what_a_file_told_of_an_earlier_launch_does_not_count() -> None:
     adopted = Watched(since=NOW - timedelta(seconds=90))
     adopted.replay(0.1, claim(-60, State.DONE, Source.TRANSCRIPT))
     assert adopted.state is State.DONE
+
+
+def test_stopped_processes_are_paused_until_they_run_again() -> None:
+    here = Watched()
+    here.find(0, claim(0, State.WORKING))
+    assert here.perception.held(False, NOW) == []  # nothing was stopped, so nothing is news
+    assert len(here.perception.held(True, NOW + timedelta(seconds=4))) == 1
+    assert here.state is State.PAUSED
+    assert here.perception.held(True, NOW + timedelta(seconds=7)) == []
+    here.perception.held(False, NOW + timedelta(seconds=9))
+    assert here.state is State.WORKING
+
+
+def test_the_reason_of_a_failure_may_come_after_it() -> None:
+    here = Watched()
+    here.find(0, claim(0, State.WORKING))
+    here.find(1, claim(1, State.FAILED, saw="state=error"))
+    here.find(1.1, claim(1.1, State.FAILED, saw="not signed in: 401"))
+    assert here.state is State.FAILED
+    assert here.perception.status is not None
+    assert here.perception.status.why[0].saw == "not signed in: 401"

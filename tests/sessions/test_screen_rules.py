@@ -41,6 +41,11 @@ def screen(agent: str, name: str, *, width: int = 120) -> Screen:
         ("claude", "permission-file", State.BLOCKED, Kind.PERMISSION, None),
         ("claude", "question", State.BLOCKED, Kind.QUESTION, ("Red", "Blue", "Type something.", "Chat about this")),
         ("claude", "plan", State.BLOCKED, Kind.PLAN, None),
+        ("claude", "several", State.BLOCKED, Kind.QUESTION, None),
+        ("claude", "review", State.BLOCKED, Kind.QUESTION, ("Submit answers", "Cancel")),
+        ("claude", "narrow", State.BLOCKED, Kind.PERMISSION, None),
+        ("claude", "quoted", State.IDLE, None, ()),
+        ("claude", "limit", State.RATE_LIMITED, None, ()),
         ("claude", "working", State.WORKING, None, ()),
         ("claude", "queued", State.WORKING, None, ()),
         ("claude", "background", State.BACKGROUND, None, ()),
@@ -52,6 +57,8 @@ def screen(agent: str, name: str, *, width: int = 120) -> Screen:
         ("codex", "new-model", State.BLOCKED, Kind.DIALOG, ("Try new model", "Use existing model")),
         ("codex", "hooks-review", State.BLOCKED, Kind.DIALOG, None),
         ("codex", "question", State.BLOCKED, Kind.QUESTION, None),
+        ("codex", "question-last", State.BLOCKED, Kind.QUESTION, None),
+        ("codex", "quoted", State.IDLE, None, ()),
         ("codex", "plan", State.BLOCKED, Kind.PLAN, None),
         ("codex", "working", State.WORKING, None, ()),
         ("codex", "retrying", State.RETRYING, None, ()),
@@ -182,3 +189,51 @@ def test_a_message_to_codex_first_clears_every_line_that_stands_there() -> None:
     assert set(clear.keys) == {"C-u"}
     assert len(clear.keys) > 20
     assert paste == Paste("two\nlines")
+
+
+def _several(text: str = "") -> Screen:
+    shown = screen("claude", "several")
+    lines = [text if text and line.endswith("1. [ ] Small") else line for line in shown.lines]
+    return Screen(lines=tuple(lines), title="", at=NOW)
+
+
+def test_several_answers_are_ticked_one_by_one_and_sent_off() -> None:
+    asked = _asked(Kind.QUESTION, "Which sizes?", multiple=True)
+    send = (Keys(("Right",)), Keys(("Enter",)))
+    assert Claude().answer(asked, "1,3", "", _several()) == (Keys(("1",)), Keys(("3",)), *send)
+    assert Claude().answer(asked, "Small, huge", "", _several()) == (Keys(("1",)), Keys(("3",)), *send)
+    # What somebody ticked before counts: the boxes become those that were chosen.
+    assert Claude().answer(asked, "3", "", _several("❯ 1. [✔] Small")) == (Keys(("1",)), Keys(("3",)), *send)
+    assert Claude().answer(asked, "1", "", _several("❯ 1. [✔] Small")) == send
+    words = (Keys(("2",)), Keys(("Down", "Down", "Down")), Paste("Tiny"), Keys(("Down", "Enter")), Keys(("Enter",)))
+    assert Claude().answer(asked, "2", "Tiny", _several()) == words
+    for nothing in ("", "5", "4", "9"):
+        with pytest.raises(NotAnOption):
+            Claude().answer(asked, nothing, "", _several())
+
+
+def test_of_several_questions_the_next_one_is_shown_and_nothing_sent_off() -> None:
+    asked = _asked(Kind.QUESTION, "Which sizes?", multiple=True)
+    assert Claude().answer(asked, "2", "", screen("claude", "sizes-of-two")) == (Keys(("2",)), Keys(("Right",)))
+    with pytest.raises(QuestionGone, match="something else"):
+        Claude().answer(_asked(Kind.QUESTION, "Which colour?"), "1", "", screen("claude", "sizes-of-two"))
+    with pytest.raises(QuestionGone, match="something else"):
+        Codex().answer(_asked(Kind.QUESTION, "Which colour?"), "1", "", screen("codex", "question-last"))
+    review = _asked(Kind.QUESTION, "Submit your answers?")
+    assert Claude().answer(review, "1", "", screen("claude", "review")) == (Keys(("1",)),)
+
+
+def test_what_stands_above_a_dialog_is_not_its_text() -> None:
+    seen = dialogs.evidence(load("claude"), screen("claude", "review"))
+    assert seen is not None
+    assert seen.question is not None
+    assert "Review your answers" in seen.question.text
+    assert "Please do the next thing" not in seen.question.text
+
+
+def test_a_limit_ends_at_the_time_that_the_screen_tells() -> None:
+    seen = dialogs.evidence(load("claude"), screen("claude", "limit"))
+    assert seen is not None
+    assert seen.until is not None
+    assert (seen.until.astimezone().hour, seen.until.astimezone().minute) == (1, 50)
+    assert seen.until > NOW

@@ -62,6 +62,20 @@ def asked(name: str, *labels: str, kind: Kind = Kind.PERMISSION) -> Question:
             was(State.WORKING),
             State.CRASHED,
         ),
+        # … and so do its processes that somebody stopped
+        (
+            [claim(Source.AGENT, State.WORKING), claim(Source.ACTIVITY, State.PAUSED, channel="held")],
+            was(State.WORKING),
+            State.PAUSED,
+        ),
+        (
+            [
+                claim(Source.ACTIVITY, State.PAUSED, channel="held"),
+                claim(Source.ACTIVITY, State.CRASHED, channel="exit"),
+            ],
+            was(State.PAUSED),
+            State.CRASHED,
+        ),
         # a weaker source that knows more refines
         ([claim(Source.AGENT, State.WORKING), claim(Source.SCREEN, State.RETRYING)], None, State.RETRYING),
         ([claim(Source.AGENT, State.WORKING), claim(Source.HOOK, State.BACKGROUND)], None, State.BACKGROUND),

@@ -178,7 +178,7 @@ async def fetch(d: Driver) -> None:
     await d.start({"use": [{"tool": "WebFetch", "input": given}]}, LAST)
     await d.moment("fetch", State.BLOCKED, Kind.PERMISSION)
     await d.answer("n", "Read the file instead")
-    await d.moment("nothing more", State.DONE)
+    await d.moment("answered", State.DONE)
 
 
 async def queued(d: Driver) -> None:
@@ -261,6 +261,13 @@ async def used_up(d: Driver) -> None:
     await d.moment("limit reached", State.RATE_LIMITED, hold=1.0)
 
 
+async def unauthorized(d: Driver) -> None:
+    """The key is no good: it tries ten times before it says so."""
+    await d.start({**LAST, "fail": {"status": 401}})
+    await d.moment("retrying", State.RETRYING)
+    await d.moment("unauthorized", State.FAILED, within=300)
+
+
 async def asking(d: Driver) -> None:
     """The turn ends in a question in plain words."""
     await d.start({"say": "Shall I go on?"})
@@ -296,6 +303,7 @@ FLOWS: dict[str, Flow] = {
         quoted,
         used_up,
         asking,
+        unauthorized,
         stopped,
     )
 }
