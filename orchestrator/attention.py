@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum
@@ -64,16 +65,24 @@ def grouped(rows: Iterable[Row]) -> list[tuple[Row, ...]]:
     """Sessions that wait for an answer; those that ask the very same are together, in the place of the first."""
     groups: dict[object, tuple[Row, ...]] = {}
     for row in waiting(rows):
-        asked = _asked(row.status.question) if row.status.question is not None else row.id
+        asked = _asked(row.status.question, row.worktree) if row.status.question is not None else row.id
         groups[asked] = (*groups.get(asked, ()), row)
     return list(groups.values())
 
 
-def _asked(question: Question) -> object:
-    """Equal for questions that one answer fits: what is asked, what can be answered, and what a yes may do."""
+def _asked(question: Question, worktree: str) -> object:
+    """Equal for questions that one answer fits: what is asked, what can be answered, and what a yes may do.
+
+    Each session's own worktree counts as the same place: Claude Code and others name it in commands and options.
+    """
+    own = re.compile(re.escape(worktree) + r"(?![\w.-])")
+
+    def there(text: str | None) -> str | None:
+        return own.sub("\0", text) if text and worktree else text
+
     what = (question.command,) if question.command else (question.title, question.text, question.path)
-    options = tuple((option.key, option.label) for option in question.options)
-    return (question.kind, *what, options, question.multiple, question.free_text, question.risk)
+    options = tuple((option.key, there(option.label)) for option in question.options)
+    return (question.kind, *map(there, what), options, question.multiple, question.free_text, question.risk)
 
 
 def longest_idle(rows: Iterable[Row], now: datetime) -> Row | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.attention import Rank, grouped, longest_idle, ordered, rank, waiting
 from orchestrator.fleet import Row
 from orchestrator.tui.reasons import why_not
-from sessions.models import ENDED, Kind, QuestionId, SessionId, State, Status
+from sessions.models import ENDED, Kind, Option, QuestionId, SessionId, State, Status
 from sessions.risk import Risk
 from tests.orchestrator.sample import NOW, REMOVE
 from worktrees.models import Drift, Landing, Method, Totals
@@ -119,6 +119,17 @@ def test_without_a_command_title_text_and_path_decide() -> None:
     for change in ({"title": "Another"}, {"text": "another"}, {"path": "/w/b"}):
         assert len(grouped([asking("one", **plain), asking("two", **plain)])) == 1
         assert len(grouped([asking("one", **plain), asking("two", **{**plain, **change})])) == 2
+
+
+def test_each_sessions_own_worktree_is_the_same_place() -> None:
+    def there(name: str, path: str) -> Row:
+        always = Option(key="2", label=f"Yes, and always allow access to {path}/build")
+        asked = {"command": f"rm -rf {path}/build", "options": (REMOVE.options[0], always)}
+        return asking(name, **asked).model_copy(update={"worktree": f"/w/{name}"})
+
+    assert len(grouped([there("a", "/w/a"), there("b", "/w/b")])) == 1
+    for path in ("/w/a", "/w/b-2", "/w/b.c", "/w"):
+        assert len(grouped([there("a", "/w/a"), there("b", path)])) == 2
 
 
 def test_dialogs_that_cannot_be_read_are_never_together() -> None:
