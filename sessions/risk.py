@@ -91,7 +91,7 @@ def of(question: Question, worktree: str | None, *, seen: bool = False) -> Quest
 _READ = frozenset({"read", "readfile", "readmanyfiles", "notebookread", "view", "grep", "glob", "ls", "list", "search"})
 _WRITE = frozenset({"write", "writefile", "edit", "multiedit", "notebookedit", "create", "replace", "update"})
 _DELETE = frozenset({"delete", "deletefile", "remove"})
-_FETCH = frozenset({"fetch", "webfetch", "websearch", "googlewebsearch"})
+_FETCH = frozenset({"url", "fetch", "webfetch", "websearch", "googlewebsearch"})
 _PATCH = re.compile(r"^\*\*\* (Begin Patch|End Patch|Add File|Update File|Delete File|Move to)(?:: (.*))?$", re.M)
 
 

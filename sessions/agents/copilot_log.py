@@ -30,6 +30,7 @@ def request(data: dict[str, Any], at: datetime) -> Question:
         free_text=True,
         command=command,
         path=path,
+        tool=str(asked.get("kind") or "?"),  # the intention is the model's word
         asked_at=at,
     )
 
