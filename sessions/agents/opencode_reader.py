@@ -47,6 +47,7 @@ class OpencodeReader:
         self._screen = dialogs.ScreenReader(load("opencode"))
         self._shown: Evidence | None = None
         self._looked_at: datetime | None = None
+        self._drawn = False  # its server answers for seconds before its screen takes a key
         self._heard = False  # whether its server has told anything, be it that it is not reached
         self._version: str | None = None
 
@@ -75,6 +76,9 @@ class OpencodeReader:
         self._looked_at = self._looked_at or screen.at
         if self._shown is None or (not self._heard and screen.at - self._looked_at < HELD_BACK):
             return Findings()
+        if not self._drawn and self._shown.state is not None:
+            self._drawn = True
+            return self._verdict(screen.at, "drawn") if self._known else Findings(evidence=(self._shown,))
         return Findings(evidence=(self._shown,))
 
     def _answer(self, reading: Reading) -> Findings:
@@ -120,12 +124,12 @@ class OpencodeReader:
         return session
 
     def _past(self, message: dict[str, Any]) -> Findings:
-        info = message.get("info")
-        if not isinstance(info, dict):
-            return Findings()
-        told = [self._message(info)]
-        ended = milliseconds(table(info.get("time")).get("completed"))
-        told += [self._part(part, ended) for part in rows(message.get("parts"))]
+        info = table(message.get("info"))
+        if info.get("role") != "user":
+            self._responses.know(info)
+        time = table(info.get("time"))
+        ended = milliseconds(time.get("completed")) or milliseconds(time.get("created"))
+        told = [self._part(part, ended) for part in rows(message.get("parts"))]
         return joined([*told, self._message(info)])
 
     def _event(self, event: dict[str, Any], at: datetime) -> Findings:
@@ -188,7 +192,7 @@ class OpencodeReader:
             broken_off = info.get("finish") in (None, "tool-calls")  # it waits for no result of a tool any more
             self._error = failure(error) if error else "" if broken_off else None
             self._ended_at = ended
-        response = self._responses.message(info)
+        response = self._responses.message(info, self._launched)
         return Findings(responses=(response,) if response is not None else ())
 
     def _talked_to(self, session: str) -> Findings:
@@ -232,7 +236,8 @@ class OpencodeReader:
     def _at_rest(self, at: datetime, saw: str) -> Findings:
         ended = self._ended_at
         if ended is None or (self._launched is not None and ended < self._launched):
-            return self._claim(State.IDLE, at, saw)
+            drawn = self._shown is not None and self._shown.state is not None
+            return self._claim(State.IDLE if drawn else None, at, saw)
         if self._error:
             return self._claim(State.FAILED, at, self._error)
         return self._claim(State.IDLE if self._error == "" else State.DONE, at, saw)

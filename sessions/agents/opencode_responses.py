@@ -18,14 +18,24 @@ class Responses:
         self._streamed: dict[str, datetime] = {}  # message -> end of what the model sent, tools and waits left out
         self._stepped: set[str] = set()  # messages whose tokens were told
 
-    def message(self, info: dict[str, Any]) -> Response | None:
-        """A message of the agent; a response when it was interrupted before its tokens were told."""
-        name, ended = str(info.get("id")), milliseconds(table(info.get("time")).get("completed"))
-        self._messages[name] = info
-        error = info.get("error")
-        if ended is None or name in self._stepped or not isinstance(error, dict) or error.get("name") != ABORTED:
+    def know(self, info: dict[str, Any]) -> None:
+        """A message of the agent, before its parts."""
+        self._messages[str(info.get("id"))] = info
+
+    def message(self, info: dict[str, Any], launched: datetime | None) -> Response | None:
+        """A message of the agent; a response when it was interrupted before its tokens were told.
+
+        One of an earlier launch that never ended was cut off with its program.
+        """
+        name, time = str(info.get("id")), table(info.get("time"))
+        begun, ended = milliseconds(time.get("created")), milliseconds(time.get("completed"))
+        self.know(info)
+        aborted = ended is not None and table(info.get("error")).get("name") == ABORTED
+        cut_off = ended is None and begun is not None and launched is not None and begun < launched
+        at = ended or begun
+        if name in self._stepped or at is None or not (aborted or cut_off):
             return None
-        return self._response(name, name, Usage(lower_bound=True), ended, None)
+        return self._response(name, name, Usage(lower_bound=True), at, None)
 
     def said(self, part: dict[str, Any]) -> str | None:
         """A finished text of the agent."""

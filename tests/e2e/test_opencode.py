@@ -129,14 +129,15 @@ def test_interrupt_stop_and_resume_the_same_conversation(machine: Agents) -> Non
     _until(machine, "idle,done")
     machine.ok("stop", "o")
     ended = machine.session("o")
-    # The response that asked for the command was answered, and opencode does not log it.
-    assert (ended["state"], ended["tokens_lower_bound"]) == ("exited", True), ended
+    assert ended["state"] == "exited", ended
     machine.ok("resume", "o")
     _until(machine, "idle")
     machine.ok("send", "o", "--", machine.prompt({"say": "I am back."}, words="Are you there?"))
     again = _until(machine, "done")
     assert (again["said"], again["generation"]) == ("I am back.", 2)
     assert again["agent_session_id"] == ended["agent_session_id"]
+    # The response that asked for the command was answered, and opencode does not log it.
+    assert again["tokens_lower_bound"]
 
 
 def test_a_refused_command_ends_the_turn_and_words_with_it_go_on(machine: Agents) -> None:

@@ -99,7 +99,8 @@ def _last(findings: Findings) -> Evidence:
 
 def test_a_turn_from_its_first_word_to_its_end() -> None:
     reader = _reader()
-    assert _last(reader.read(_answered("status", {}))).state is State.IDLE
+    assert _last(reader.read(_answered("status", {}))).state is None
+    assert _last(reader.look(Screen(EMPTY_BOX, "OC", NOW))).state is State.IDLE
     found = reader.read(_events(_created(), _status("busy")))
     assert (_last(found).state, found.agent_session_id, found.version) == (State.WORKING, ROOT, "1.18.33")
     said = reader.read(_events(_message(), _part("text", text="Shall I?", time={"start": 1, "end": _ms(NOW)})))
@@ -286,12 +287,26 @@ def test_an_interrupted_response_is_a_lower_bound() -> None:
     assert not known.usage.lower_bound
 
 
+def test_a_response_that_was_cut_off_with_its_program_is_a_lower_bound() -> None:
+    def past(created: datetime, *parts: tuple[str, Any]) -> Findings:
+        info = _info() | {"time": {"created": _ms(created)}}
+        told = [{"info": info, "parts": [part["part"] for _, part in parts]}]
+        return _reader(agent_session_id=ROOT).read(_answered("messages", told))
+
+    before = NOW - timedelta(hours=1)
+    assert [response.usage for response in past(before).responses] == [Usage(lower_bound=True)]
+    (counted,) = past(before, _part("step-finish", tokens=TOKENS)).responses
+    assert (counted.usage.input, counted.usage.lower_bound) == (900, False)
+    assert past(NOW).responses == ()
+
+
 def test_the_past_of_a_conversation_is_counted_and_says_how_it_ended() -> None:
     failed = _info(error={"name": "APIError", "data": {"message": "scripted", "statusCode": 400}})
     reader = _reader(agent_session_id=ROOT)
     reader.read(_answered("messages", [{"info": failed, "parts": []}]))
     assert _last(reader.read(_answered("status", {}))).state is State.FAILED
     resumed = _reader(agent_session_id=ROOT)
+    resumed.look(Screen(EMPTY_BOX, "OC", NOW))
     failed["time"]["completed"] = _ms(NOW - timedelta(hours=1))
     resumed.read(_answered("messages", [{"info": failed, "parts": []}]))
     assert _last(resumed.read(_answered("status", {}))).state is State.IDLE
@@ -299,6 +314,7 @@ def test_the_past_of_a_conversation_is_counted_and_says_how_it_ended() -> None:
 
 def test_a_cut_takes_back_what_the_stream_said() -> None:
     reader = _live()
+    reader.look(Screen(EMPTY_BOX, "OC", NOW))
     reader.read(_events(("permission.asked", PERMISSION)))
     cut = Reading("events", Path("/event"), NOW)
     assert _last(reader.read(cut)).state is None
