@@ -87,6 +87,7 @@ def question(seen: Confirm, kind: Kind, title: str, rule: str | None, at: dateti
         options=seen.options,
         command=seen.subject or None if about == "command" else None,
         path=seen.subject or None if about == "path" else None,
+        tool=title,
         asked_at=at,
     )
 
