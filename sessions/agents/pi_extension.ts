@@ -69,7 +69,7 @@ function provider(pi: Any): void {
 function follow(on: Any, tell: Any, asking: Asking): void {
 	let last: Any; // the model's latest answer
 	let running = false;
-	let trying: NodeJS.Timeout | undefined;
+	let trying: NodeJS.Timeout | undefined; // tells after a while, unless the run goes on before
 	let tried = false; // it was told that pi tries again
 	let foreign: string | undefined; // the open prompt of another extension
 	let signal: AbortSignal | undefined; // of the run: a stop shows as an error of any kind in the last answer
@@ -99,9 +99,11 @@ function follow(on: Any, tell: Any, asking: Asking): void {
 	on("input", (event: Any, ctx: Any) => {
 		const model = ctx.model;
 		if (event.streamingBehavior || running) return;
-		if (!model || ctx.modelRegistry.hasConfiguredAuth?.(model) === false) {
-			state("failed", `not signed in: pi has no key for ${model?.name ?? "any model"}`);
-		}
+		if (model && ctx.modelRegistry.hasConfiguredAuth?.(model) !== false) return;
+		calm();
+		// Credentials of the machine are found a moment later, and then the run begins.
+		trying = setTimeout(() => state("failed", `not signed in: pi has no key for ${model?.name ?? "any model"}`), 500);
+		trying.unref();
 	});
 	on("agent_start", (_event: Any, ctx: Any) => {
 		calm();
@@ -161,7 +163,8 @@ function follow(on: Any, tell: Any, asking: Asking): void {
 		if (asking.open) return;
 		foreign = `ui-${randomBytes(6).toString("hex")}`;
 		const title = event.title?.trim() || "An extension of pi asks in the pane";
-		tell("question", { id: foreign, title: title.split("\n")[0], text: title, free_text: /input|editor/.test(event.kind) });
+		const inWords = event.kind === "input" || event.kind === "editor";
+		tell("question", { id: foreign, title: title.split("\n")[0], text: title, free_text: inWords });
 	});
 	on("ui_prompt_end", () => {
 		if (!foreign) return;
@@ -188,7 +191,8 @@ function usage(id: string, model: string | undefined, tokens: Any, startedAt: nu
 
 function text(message: Any): string {
 	const blocks = Array.isArray(message?.content) ? message.content : [];
-	return blocks.filter((block: Any) => block.type === "text").map((block: Any) => block.text).join("\n").slice(0, TEXT_LIMIT);
+	const texts = blocks.filter((block: Any) => block.type === "text").map((block: Any) => block.text);
+	return texts.join("\n").slice(0, TEXT_LIMIT);
 }
 
 /** Why a turn failed; a key that is no good in words that are looked for. */

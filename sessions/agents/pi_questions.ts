@@ -8,6 +8,8 @@ import { closeSync, openSync, readFileSync, unwatchFile, watch, watchFile } from
 
 type Any = any;
 type Answer = { choice: string; text: string };
+/** Asks in the pane; undefined when the human leaves the dialog, or `signal` takes it away. */
+type Show = (signal: AbortSignal) => Promise<Answer | undefined>;
 
 const READS = new Set(["read", "grep", "find", "ls", "ask_user"]);
 const CHANGES = new Set(["write", "edit"]);
@@ -32,7 +34,7 @@ export class Asking {
 	}
 
 	/** The answer; undefined when the human left the dialog, or the turn was interrupted. */
-	async ask(ctx: Any, question: object, show: (signal: AbortSignal) => Promise<Answer | undefined>): Promise<Answer | undefined> {
+	async ask(ctx: Any, question: object, show: Show): Promise<Answer | undefined> {
 		const id = `pi-${randomBytes(6).toString("hex")}`;
 		const closed = new AbortController();
 		const signal = ctx.signal ? AbortSignal.any([ctx.signal, closed.signal]) : closed.signal;
@@ -95,7 +97,9 @@ async function decide(event: Any, ctx: Any, asking: Asking): Promise<Any> {
 	const path = typeof input.path === "string" ? input.path : undefined;
 	const kind = CHANGES.has(tool) ? "changes" : command === undefined ? tool : `${tool}\0${command}`;
 	if (asking.always.has(kind)) return undefined;
-	if (asking.denied || ctx.signal?.aborted) return { block: true, reason: "The user stopped this turn.", terminate: true };
+	if (asking.denied || ctx.signal?.aborted) {
+		return { block: true, reason: "The user stopped this turn.", terminate: true };
+	}
 	if (!ctx.hasUI) return { block: true, reason: "There is nobody to ask for permission." };
 	const what = command ?? path ?? JSON.stringify(input);
 	const scope = CHANGES.has(tool) ? "changes of files" : command === undefined ? `the tool ${tool}` : "this command";
@@ -143,7 +147,8 @@ function shown(what: string): string {
 }
 
 export function questionTool(asking: Asking): Any {
-	const option = { type: "object", properties: { label: { type: "string" }, description: { type: "string" } }, required: ["label"] };
+	const texts = { label: { type: "string" }, description: { type: "string" } };
+	const option = { type: "object", properties: texts, required: ["label"] };
 	return {
 		name: "ask_user",
 		label: "Ask the user",
@@ -177,7 +182,7 @@ async function inWords(given: Any, ctx: Any, asking: Asking): Promise<string> {
 		multiple: many,
 		free_text: true,
 	};
-	const answer = await asking.ask(ctx, question, (signal) => select(given.question, options, many, ctx, signal));
+	const answer = await asking.ask(ctx, question, (signal) => select(given.question, options, many, ctx.ui, signal));
 	if (answer === undefined) {
 		ctx.abort();
 		return "The user left the question unanswered.";
@@ -188,15 +193,14 @@ async function inWords(given: Any, ctx: Any, asking: Asking): Promise<string> {
 }
 
 /** The question in the pane, in pi's own selector, which takes one option: several are ticked one after another. */
-async function select(title: string, options: Any[], many: boolean, ctx: Any, signal: AbortSignal): Promise<Answer | undefined> {
+async function select(title: string, options: Any[], many: boolean, ui: Any, signal: AbortSignal): ReturnType<Show> {
 	const ticked = new Set<number>();
 	const words = "Answer in words";
 	while (options.length) {
 		const box = (index: number): string => (many ? `[${ticked.has(index) ? "x" : " "}] ` : "");
-		const lines = options.map(
-			(option, index) => `${index + 1}. ${box(index)}${option.label}${option.description ? ` — ${option.description}` : ""}`,
-		);
-		const chosen = await ctx.ui.select(title, [...lines, ...(many ? ["Done"] : []), words], { signal });
+		const detail = (option: Any): string => (option.description ? ` — ${option.description}` : "");
+		const lines = options.map((option, index) => `${index + 1}. ${box(index)}${option.label}${detail(option)}`);
+		const chosen = await ui.select(title, [...lines, ...(many ? ["Done"] : []), words], { signal });
 		if (chosen === undefined) return undefined;
 		if (chosen === words) break;
 		const index = lines.indexOf(chosen);
@@ -204,6 +208,6 @@ async function select(title: string, options: Any[], many: boolean, ctx: Any, si
 		if (!many || index < 0) return { choice: many ? keys.join(",") : String(index + 1), text: "" };
 		if (!ticked.delete(index)) ticked.add(index);
 	}
-	const text = await ctx.ui.input(title, undefined, { signal });
+	const text = await ui.input(title, undefined, { signal });
 	return text === undefined ? undefined : { choice: "", text };
 }
