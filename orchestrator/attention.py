@@ -17,12 +17,13 @@ class Rank(IntEnum):
     ASKS = 1
     CONFLICT = 2
     FAILED = 3
-    WORKS = 4
-    RESTS = 5
-    MERGES = 6
-    READY = 7
-    LANDED = 8
-    HELD = 9
+    WONDERS = 4  # its turn ended in a question in plain words: nothing but the words tells
+    WORKS = 5
+    RESTS = 6
+    MERGES = 7
+    READY = 8
+    LANDED = 9
+    HELD = 10
 
 
 def rank(row: Row) -> Rank:
@@ -42,6 +43,8 @@ def rank(row: Row) -> Rank:
         return Rank.LANDED
     if row.merge_failure is not None or row.conflicts:
         return Rank.CONFLICT
+    if row.asks and state in (State.DONE, State.IDLE):
+        return Rank.WONDERS
     resting = state in (State.DONE, State.IDLE) or state in ENDED
     return Rank.READY if resting and row.totals.files > 0 else Rank.RESTS
 
@@ -87,5 +90,5 @@ def _asked(question: Question, worktree: str) -> object:
 
 def longest_idle(rows: Iterable[Row], now: datetime) -> Row | None:
     """The session that has been at rest for the longest time, without being held, landed or ended."""
-    resting = [row for row in rows if rank(row) in (Rank.RESTS, Rank.READY) and row.state not in ENDED]
+    resting = [row for row in rows if rank(row) in (Rank.RESTS, Rank.READY, Rank.WONDERS) and row.state not in ENDED]
     return max(resting, key=lambda row: row.idle_s(now), default=None)

@@ -37,6 +37,7 @@ _LOOKS = {
     Rank.ASKS: ("▲", "!", "ASK", "warning", True),
     Rank.CONFLICT: ("≠", "#", "CONF", "error", True),
     Rank.FAILED: ("✗", "x", "FAIL", "error", True),
+    Rank.WONDERS: ("?", "?", "ASK?", "warning", False),
     Rank.WORKS: ("●", "*", "RUN", "primary", False),
     Rank.RESTS: ("◌", "o", "IDLE", "", False),
     Rank.MERGES: ("⇄", "=", "MERG", "accent", False),

@@ -68,6 +68,11 @@ def landed_at(when: datetime) -> Landing:
         (row(State.DONE, landing=landed_at(NOW)), Rank.LANDED),
         (row(State.DONE, landing=landed_at(NOW - timedelta(seconds=61)), totals=WORK), Rank.READY),
         (row(State.UNKNOWN), Rank.RESTS),
+        (row(State.DONE, asks=True, totals=WORK), Rank.WONDERS),
+        (row(State.IDLE, asks=True), Rank.WONDERS),
+        (row(State.WORKING, asks=True), Rank.WORKS),
+        (row(State.DONE, asks=True, landing=landed_at(NOW)), Rank.LANDED),
+        (row(State.DONE, asks=True, totals=WORK, conflicts=("a",)), Rank.CONFLICT),
     ],
 )
 def test_rank(seen: Row, expected: Rank) -> None:

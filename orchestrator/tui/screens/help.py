@@ -72,6 +72,7 @@ _STATES = (
     (Rank.ASKS, "needs you"),
     (Rank.CONFLICT, "its work conflicts with the target, or its merge failed"),
     (Rank.FAILED, "its turn failed, it crashed or its pane is gone"),
+    (Rank.WONDERS, "finished, and its last words are a question: s answers it"),
     (Rank.WORKS, "works"),
     (Rank.RESTS, "at its prompt, nothing asked"),
     (Rank.MERGES, "is being merged"),

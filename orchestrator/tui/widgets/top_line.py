@@ -21,6 +21,7 @@ _WORDS = (
     (Rank.ASKS, "need you", "text-warning"),
     (Rank.CONFLICT, "in conflict", "text-error"),
     (Rank.FAILED, "failed", "text-error"),
+    (Rank.WONDERS, "asks in words", "text-warning"),
     (Rank.WORKS, "running", "text-primary"),
     (Rank.RESTS, "idle", ""),
     (Rank.READY, "ready", "text-success"),
