@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
@@ -66,7 +67,7 @@ async def _play(arguments: argparse.Namespace, setup: Setup, version: str, name:
         print(f"  kept: {stage.folder}")
     if not broken and not arguments.check:
         out = Path(arguments.out) / arguments.agent / version / f"{name}.jsonl.gz"
-        tape.write(stage.tape, out, _hidden(stage.folder))
+        tape.write(stage.tape, out, _hidden(stage.folder, arguments.bin or ()))
     return wrong + bool(broken)
 
 
@@ -88,10 +89,11 @@ def _report(agent: str, name: str, driver: Driver, broken: str) -> int:
     return wrong
 
 
-def _hidden(folder: Path) -> list[tuple[str, str]]:
-    """The recording's folder, as it is and as agents make file names of it."""
+def _hidden(folder: Path, programs: Iterable[str]) -> list[tuple[str, str]]:
+    """The recording's folder, as it is and as agents make file names of it, and the folders of the CLIs."""
     plain = str(folder)
-    return [(plain, "/recorded"), (plain.replace("/", "-"), "-recorded"), (os.uname().nodename, "machine")]
+    bins = [(str(Path(name).absolute()), "/agents/bin") for name in programs]
+    return [(plain, "/recorded"), (plain.replace("/", "-"), "-recorded"), *bins, (os.uname().nodename, "machine")]
 
 
 def _cut_off_the_network() -> None:

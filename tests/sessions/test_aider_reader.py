@@ -147,6 +147,10 @@ def test_an_answer_is_said_whole_whatever_its_markdown() -> None:
             ),
         ),
         (
+            ["litellm.RateLimitError: Limit reached. Please try again in 17ms."],
+            Outcome(State.FAILED, "litellm.RateLimitError: Limit reached. Please try again in 17ms."),
+        ),
+        (
             ["litellm.RateLimitError: Limit reached. Please try again in a while."],
             Outcome(State.FAILED, "litellm.RateLimitError: Limit reached. Please try again in a while."),
         ),
@@ -229,7 +233,9 @@ ANSWERED = chat("I suggest a command.", "> Tokens: 1 sent, 1 received.  ")
 def test_a_start_is_told_until_the_prompt_stands_there() -> None:
     it = Story()
     it.then(turns({"event": "launched"}), (RULE,))
-    assert it.perception.says_not_ready
+    it.perception.printing(True, it.at)
+    it.perception.printing(False, it.at + timedelta(seconds=3))  # it loads for seconds without a word
+    assert not it.perception.at_prompt
     it.then(ON, PROMPT_ROWS)
     assert it.states == [State.STARTING, State.IDLE]
     assert it.perception.at_prompt
@@ -281,6 +287,14 @@ def test_a_reason_that_is_read_after_the_prompt_is_seen_counts() -> None:
     assert it.why.saw == "not signed in: litellm.AuthenticationError: bad key"
     it.then(OFF, chat("#### Again.  "), turns(STARTS))
     assert it.states[-1] is State.WORKING
+
+
+def test_an_input_that_was_taken_ends_the_rest() -> None:
+    it = reader()
+    it.read(chat("> Tokens: 1 sent, 1 received.  "))
+    assert claims(it.look(screen(*PROMPT_ROWS)))["chat"] is State.DONE
+    assert claims(it.read(pane(b"\x1b[?2004l"))) == {"terminal": State.WORKING, "chat": None}
+    assert "chat" not in claims(it.read(chat("> ^C again to exit  ")))
 
 
 def test_trying_again_is_told_while_the_turn_runs() -> None:

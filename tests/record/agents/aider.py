@@ -132,7 +132,7 @@ async def interrupted_question(d: Driver) -> None:
 async def warning(d: Driver) -> None:
     """A model that nobody knows, and no own server: aider warns of it before it takes the task."""
     await d.start(LAST, base_url=None, model="openai/unheard-of")
-    await d.moment("warning", State.BLOCKED, Kind.DIALOG)
+    await d.moment("warning", State.BLOCKED, Kind.DIALOG, hold=12.0)  # the task is not typed into it
     await d.answer("n")
     await d.moment("refused", State.RETRYING)
 
