@@ -65,6 +65,8 @@ cat a >> ~/.bashrc
 cp a.txt ~/x
 mv a ../b
 cd sub; echo x > ../x
+cd sub && ls; touch ../x
+cd sub && ls || touch ../x
 cd .. && touch x
 ! cd sub && touch ../x
 cd sub | touch ../x
@@ -197,6 +199,8 @@ echo ${x@P}
 [[ a -eq b ]]
 case x in x) rm y;; esac
 cp *.py x
+chmod +x .*
+touch .*/x
 cp $X y
 cp -t /etc x
 touch $X

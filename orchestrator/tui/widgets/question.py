@@ -90,9 +90,7 @@ def _drawn(group: tuple[Row, ...], marks: frozenset[str], now: datetime) -> Rend
         if said and said != title:
             parts += [Text(), Text(said)]
     facts = _facts(question, why)
-    if len(group) == 1:
-        facts.add_row("in", Text(row.worktree, "dim"))
-    below = [*_last_words(row, question), *_places(group)]
+    below = [*_places(group), *_last_words(row, question)]
     parts += [Text(), facts] if facts.row_count else []
     return Group(*parts, Text(), *_options(question, marks), *below)
 
@@ -114,9 +112,9 @@ def _facts(question: Question, why: str) -> Table:
 
 
 def _places(group: tuple[Row, ...]) -> list[RenderableType]:
-    """Where each of several sessions works."""
+    """Where it works, or each of several."""
     if len(group) == 1:
-        return []
+        return [Text(f"in {group[0].worktree}", "dim")]
     places = Table.grid(padding=(0, 2))
     for row in group:
         places.add_row(Text(one_line(row.name), no_wrap=True), Text(row.worktree, "dim", overflow="fold"))
