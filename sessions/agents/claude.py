@@ -15,7 +15,8 @@ from typing import ClassVar
 
 from sessions.agents import dialogs
 from sessions.agents.capabilities import Capabilities
-from sessions.agents.claude_reader import ClaudeReader, config_folder, transcript_entries
+from sessions.agents.claude_reader import ClaudeReader, config_folder
+from sessions.agents.claude_transcript import transcript_entries
 from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone

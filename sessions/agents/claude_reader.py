@@ -15,14 +15,12 @@ from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Wat
 from sessions.agents.findings import asks, joined, text, time
 from sessions.agents.hooks import Askings, Requests, parse
 from sessions.models import (
-    Entry,
     Evidence,
     Kind,
     Option,
     Question,
     QuestionId,
     Response,
-    Role,
     Source,
     Spec,
     State,
@@ -85,6 +83,7 @@ class ClaudeReader:
         self._asked: tuple[Question, ...] = ()  # those of the latest call, which the screen shows one by one
         self._requested: dict[str, datetime] = {}
         self._last: Response | None = None
+        self._unanswered: str | None = None  # the request whose answer is under way
         self._counted: dict[str, Usage] = {}
         self._summed_up = False
         self._version: str | None = None
@@ -252,13 +251,18 @@ class ClaudeReader:
             match record.get("type"):
                 case "api-request":
                     self._requested[str(record.get("id"))] = at
+                    if main:
+                        self._unanswered = str(record.get("id"))
                 case "assistant":
                     if (response := self._response(record, at)) is not None:
                         responses[response.id] = response
                         if main:
-                            self._last = response
-                case "user" if main and self._last is not None and b"[Request interrupted" in line:
-                    if self._last.usage.output <= 1:
+                            self._last, self._unanswered = response, None
+                case "user" if main and b"[Request interrupted" in line:
+                    if self._unanswered is not None:  # before a first word of the answer: nothing of it is logged
+                        cut = Response(id=self._unanswered, usage=Usage(lower_bound=True), ended_at=at)
+                        responses[cut.id], self._unanswered = cut, None
+                    elif self._last is not None and self._last.usage.output <= 1:
                         usage = self._last.usage.model_copy(update={"lower_bound": True})
                         responses[self._last.id] = self._last = self._last.model_copy(update={"usage": usage})
                 case "system" if main and record.get("subtype") == "compact_boundary":
@@ -266,7 +270,7 @@ class ClaudeReader:
                     responses[UNLOGGED] = Response(id=UNLOGGED, usage=Usage(lower_bound=True), ended_at=at)
                 case "cost-state" if main and self._summed_up:
                     self._counted |= {name: response.usage for name, response in responses.items()}
-                    responses[UNLOGGED] = self._unlogged(record, at)
+                    responses[UNLOGGED] = _unlogged(record, self._counted, at)
                 case "system" if main and record.get("subtype") == "turn_duration":
                     evidence.append(
                         Evidence(
@@ -281,19 +285,6 @@ class ClaudeReader:
             transcript=self._transcript if main else None,
             version=self._version,
         )
-
-    def _unlogged(self, record: dict[str, Any], at: datetime) -> Response:
-        """What Claude Code's own sum holds beyond the answers that it logged."""
-        models = record.get("modelUsage")
-        models = models if isinstance(models, dict) else {}
-        known = sum((usage for name, usage in self._counted.items() if name != UNLOGGED), Usage())
-        total = {
-            field: sum(_count(told.get(name)) for told in models.values() if isinstance(told, dict))
-            for field, name in _SUMS.items()
-        }
-        beyond = {field: max(0, number - getattr(known, field)) for field, number in total.items()}
-        model = next(iter(models), "") if len(models) == 1 else ""
-        return Response(id=UNLOGGED, model=str(model), usage=Usage(**beyond), ended_at=at)
 
     def _response(self, record: dict[str, Any], at: datetime) -> Response | None:
         message = record.get("message")
@@ -311,46 +302,18 @@ class ClaudeReader:
         )
 
 
-def transcript_entries(path: Path) -> tuple[Entry, ...]:
-    """The conversation for reading."""
-    entries: list[Entry] = []
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return ()
-    for line in lines:
-        record = parse(line)
-        message = record.get("message")
-        if record.get("type") not in ("user", "assistant") or not isinstance(message, dict):
-            continue
-        at, role = time(record.get("timestamp")), Role.USER if record["type"] == "user" else Role.AGENT
-        content = message.get("content")
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        for block in blocks if isinstance(blocks, list) else []:
-            if isinstance(block, dict) and (entry := _entry(block, role, at)) is not None:
-                entries.append(entry)
-    return tuple(entries)
-
-
-def _entry(block: dict[str, Any], role: Role, at: datetime | None) -> Entry | None:
-    match block.get("type"):
-        case "text" if str(block.get("text", "")).strip():
-            return Entry(at=at, role=role, text=str(block["text"]))
-        case "tool_use":
-            told = block.get("input")
-            given: dict[str, Any] = told if isinstance(told, dict) else {}
-            what = next(
-                (str(given[key]) for key in ("command", "file_path", "pattern", "description") if key in given), ""
-            )
-            return Entry(
-                at=at, role=Role.TOOL, title=f"{block.get('name')} {what}"[:120], text=json.dumps(given, indent=1)
-            )
-        case "tool_result":
-            content = block.get("content")
-            result = content if isinstance(content, str) else json.dumps(content)
-            return Entry(at=at, role=Role.TOOL, title="result", text=result[:4000])
-        case _:
-            return None
+def _unlogged(record: dict[str, Any], counted: Mapping[str, Usage], at: datetime) -> Response:
+    """What Claude Code's own sum holds beyond the answers that it logged."""
+    models = record.get("modelUsage")
+    models = models if isinstance(models, dict) else {}
+    known = sum((usage for name, usage in counted.items() if name != UNLOGGED), Usage())
+    total = {
+        field: sum(_count(told.get(name)) for told in models.values() if isinstance(told, dict))
+        for field, name in _SUMS.items()
+    }
+    beyond = {field: max(0, number - getattr(known, field)) for field, number in total.items()}
+    model = next(iter(models), "") if len(models) == 1 else ""
+    return Response(id=UNLOGGED, model=str(model), usage=Usage(**beyond), ended_at=at)
 
 
 def _user_questions(given: dict[str, Any], asking: QuestionId, at: datetime) -> Iterator[Question]:

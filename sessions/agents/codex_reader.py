@@ -13,7 +13,20 @@ from sessions.agents import dialogs, resets
 from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
 from sessions.agents.findings import asks, joined, text, time
 from sessions.agents.hooks import Askings, Requests, parse
-from sessions.models import Entry, Evidence, Kind, Option, Question, QuestionId, Response, Role, Source, Spec, State
+from sessions.models import (
+    Entry,
+    Evidence,
+    Kind,
+    Option,
+    Question,
+    QuestionId,
+    Response,
+    Role,
+    Source,
+    Spec,
+    State,
+    Usage,
+)
 from sessions.screen_rules import load
 from sessions.usage import from_openai
 
@@ -41,6 +54,7 @@ _TOLD = (
     b'"request_user_input"',
 )
 _UNAUTHORIZED = (401, 403)
+_CUT_OFF = "aborted by user"
 
 
 class CodexReader:
@@ -57,6 +71,7 @@ class CodexReader:
         self._model = spec.model or ""
         self._version: str | None = None
         self._requested: datetime | None = None
+        self._is_answering = False  # the model's answer is under way
         self._asked: tuple[Question, ...] = ()  # those of the latest call, which the screen shows one by one
         self._failed: Evidence | None = None  # why the latest turn failed, once the rollout told
         self._is_error = False  # the state that Codex itself tells now
@@ -180,6 +195,7 @@ class CodexReader:
             return self._usage(payload, at)
         if kind == "response_item" and str(payload.get("type")).endswith("call_output"):
             self._requested = at
+            self._is_answering = not str(payload.get("output")).endswith(_CUT_OFF)
         elif kind == "response_item" and payload.get("name") == "request_user_input":
             self._asked = tuple(_user_questions(payload, at))
         elif kind == "turn_context":
@@ -191,10 +207,11 @@ class CodexReader:
     def _event(self, payload: dict[str, Any], at: datetime) -> Findings:
         match payload.get("type"):
             case "task_started":
-                self._requested, self._failed = at, None
+                self._requested, self._failed, self._is_answering = at, None, True
                 return _claim(State.WORKING, at, "task started")
             case "turn_aborted":
-                return _claim(State.IDLE, at, f"turn aborted: {payload.get('reason')}")
+                claim = _evidence(State.IDLE, at, f"turn aborted: {payload.get('reason')}")
+                return Findings(evidence=(claim,), responses=self._cut_off(payload, at))
             case "task_complete":
                 error = payload.get("error")
                 if isinstance(error, dict):
@@ -207,11 +224,19 @@ class CodexReader:
             case _:
                 return Findings()
 
+    def _cut_off(self, payload: dict[str, Any], at: datetime) -> tuple[Response, ...]:
+        """An answer that was interrupted: Codex logs none of its tokens."""
+        if not self._is_answering:
+            return ()
+        self._is_answering = False
+        name = f"cut-off-{payload.get('turn_id')}"
+        return (Response(id=name, model=self._model, usage=Usage(lower_bound=True), ended_at=at),)
+
     def _usage(self, payload: dict[str, Any], at: datetime) -> Findings:
         usage, response = payload.get("usage"), text(payload.get("response_id"))
         if not isinstance(usage, dict) or response is None:
             return Findings()
-        began, self._requested = self._requested, at
+        began, self._requested, self._is_answering = self._requested, at, False
         return Findings(
             responses=(
                 Response(id=response, model=self._model, usage=from_openai(usage), started_at=began, ended_at=at),

@@ -105,6 +105,10 @@ class Driver:
         pane = self.stage.session.living_pane()
         await self.stage.control.command("resize-window", "-t", pane.id, "-x", str(width), "-y", str(height))
 
+    async def scroll_back(self) -> None:
+        """The human scrolls the pane back: tmux's copy mode lies over what the program shows."""
+        await self.stage.control.command("copy-mode", "-t", self.stage.session.living_pane().id)
+
     async def quit(self) -> None:
         """Ask the program to end, as ``orchestrator stop`` does, without claiming that it was asked to."""
         await self.stage.session.talk.perform(self.stage.session.agent.quit())

@@ -268,6 +268,16 @@ async def unauthorized(d: Driver) -> None:
     await d.moment("unauthorized", State.FAILED, within=300)
 
 
+async def scrolled(d: Driver) -> None:
+    """Somebody scrolled back over an open dialog; the answer goes to the program all the same."""
+    await d.start({"say": "I run a command.", "use": [run("touch made.txt")]}, LAST)
+    await d.moment("permission", State.BLOCKED, Kind.PERMISSION)
+    await d.scroll_back()
+    await d.moment("permission", State.BLOCKED, Kind.PERMISSION, hold=3.5)
+    await d.answer("y")
+    await d.moment("answered", State.DONE)
+
+
 async def asking(d: Driver) -> None:
     """The turn ends in a question in plain words."""
     await d.start({"say": "Shall I go on?"})
@@ -303,6 +313,7 @@ FLOWS: dict[str, Flow] = {
         quoted,
         used_up,
         asking,
+        scrolled,
         unauthorized,
         stopped,
     )
