@@ -29,15 +29,18 @@ def server(path: Path) -> Server:
     return Server(url=told["url"], user=str(told.get("user", "")), password=str(told.get("password", "")))
 
 
-async def post(request: Post, folder: Path) -> None:
+async def post(request: Post, folder: Path, conversation: str | None = None) -> None:
     """Send ``request``. Raises QuestionGone when the server knows it no more, SubmitFailed when it is not answered."""
     import httpx2 as httpx
 
+    if conversation is None and "{session}" in request.path:
+        raise SubmitFailed("the agent has not told of its conversation yet", "wait for its first answer, or attach")
+    path = request.path.replace("{session}", conversation or "")
     try:
         where = server(folder / request.server)
         auth = httpx.BasicAuth(where.user, where.password) if where.password else None
         async with httpx.AsyncClient(timeout=DEADLINE_S, trust_env=False, auth=auth) as client:
-            answer = await client.post(where.url + request.path, json=dict(request.body))
+            answer = await client.post(where.url + path, json=dict(request.body))
     except (httpx.HTTPError, OSError, ValueError) as error:
         raise SubmitFailed(
             f"the agent's own server does not answer: {type(error).__name__}", "attach and answer it there"

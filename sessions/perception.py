@@ -69,6 +69,11 @@ class Perception:
         said = self.status
         return said is not None and bool(said.why) and said.state in (State.STARTING, State.BLOCKED)
 
+    @property
+    def conversation(self) -> str | None:
+        """The agent's own id of the conversation, as it was last told."""
+        return self._known.agent_session_id
+
     def read(self, reading: Reading) -> list[SessionEvent]:
         found = self.reader.read(reading)
         if reading.replay and self._since is not None:

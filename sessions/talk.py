@@ -209,7 +209,7 @@ class Talk:
                 case Append(path=path, line=line):
                     await asyncio.to_thread(channels.append, self._session.place.folder / path, line)
                 case Post():
-                    await channels.post(step, self._session.place.folder)
+                    await channels.post(step, self._session.place.folder, self._session.perception.conversation)
 
     async def first_prompt(self, prompt: str) -> None:
         """Type the task once the program is at its prompt (programs that take no prompt as an argument)."""

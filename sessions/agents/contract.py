@@ -198,7 +198,8 @@ class Append:
 class Post:
     """A request to the agent's own server on this machine: its own channel, surer than keys.
 
-    ``server`` is the name of a file in the session's folder (see :class:`Server`).
+    ``server`` is the name of a file in the session's folder (see :class:`Server`); ``{session}`` in ``path`` stands for
+    the agent's own id of the conversation.
     """
 
     server: str

@@ -93,8 +93,8 @@ class Opencode:
         return (Keys(("C-u",)), Paste(_literal(text)))
 
     def interrupt(self) -> tuple[Step, ...]:
-        """The first Escape only asks for the second; a pending permission is rejected by the first."""
-        return (Keys(("Escape",)), Keys(("Escape",)))
+        """Escape rejects what is pending. Not Escape twice: two at once are taken for another key."""
+        return (Keys(("Escape",)), Post(SERVER, "/session/{session}/abort", {}))
 
     def quit(self) -> tuple[Step, ...]:
         """Control-C clears what stands in the input line, and ends the program when nothing does."""

@@ -119,7 +119,7 @@ def test_a_killed_daemon_loses_nothing(machine: Agents) -> None:
 def test_interrupt_stop_and_resume_the_same_conversation(machine: Agents) -> None:
     _start(machine, {"say": "Hello."})
     _until(machine, "done")
-    machine.ok("send", "o", "--", machine.prompt({"use": [_run("echo . > begun; sleep 60")]}, words="!Two lines:\n/b"))
+    machine.ok("send", "o", "--", machine.prompt({"use": [_run("echo . > begun; sleep 600")]}, words="!Two lines:\n/b"))
     item = _until(machine, "blocked")
     begun = Path(item["worktree"]) / "begun"
     os.mkfifo(begun)

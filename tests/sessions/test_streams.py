@@ -198,6 +198,16 @@ async def test_a_post_carries_its_body_and_the_password(server: EventServer) -> 
     assert server.asked == [("POST", "/reply", '{"reply":"once"}')]
 
 
+async def test_a_post_about_the_conversation_waits_until_it_is_known(server: EventServer) -> None:
+    server.answers["/session/s1/abort"] = (200, True)
+    await server.start()
+    request = Post("server.json", "/session/{session}/abort", {})
+    with pytest.raises(SubmitFailed):
+        await channels.post(request, server.folder)
+    await channels.post(request, server.folder, "s1")
+    assert server.paths() == ["/session/s1/abort"]
+
+
 @pytest.mark.parametrize(("status", "error"), [(404, QuestionGone), (500, SubmitFailed), (401, SubmitFailed)])
 async def test_a_post_that_is_refused_says_so(server: EventServer, status: int, error: type[Exception]) -> None:
     server.answers["/reply"] = (status, {})
