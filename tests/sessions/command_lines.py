@@ -217,6 +217,10 @@ ls )
 ls\u202eX
 ls\u00a0-la
 ls\rrm x
+ls a\u202eb
+cat a\rb
+cat <<EOF
+ls $(cat <<EOF)
 cat very-long-na…
 docker run x
 npm run build

@@ -40,6 +40,10 @@ class QuestionView(VerticalScroll, can_focus=False):
     def compose(self):  # type: ignore[no-untyped-def]
         yield Static(id="question-text")
 
+    def on_mount(self) -> None:
+        # The layout of a new question may come after the refresh that `show` waits for.
+        self.watch(self, "virtual_size", self._tell_more)
+
     def show(self, group: tuple[Row, ...], *, sent: bool = False, marks: frozenset[str] = frozenset()) -> None:
         """Draw what all of ``group`` ask; ``sent``: the answer is on its way; ``marks``: the options marked so far."""
         body: RenderableType = Text("Nobody needs you.", "dim")
