@@ -92,7 +92,8 @@ class Copilot:
         return (Keys(("C-u",)), Paste(_literal(text)))
 
     def interrupt(self) -> tuple[Step, ...]:
-        return (Keys(("Escape",)), Keys(("Escape",)))
+        """It takes two Escapes too, but sees no second one that comes at once."""
+        return (Keys(("C-c",)),)
 
     def quit(self) -> tuple[Step, ...]:
         return (Keys(("Escape",)), Keys(("C-c",)), Keys(("C-c",)))

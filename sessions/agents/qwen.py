@@ -17,7 +17,7 @@ from typing import ClassVar
 from sessions.agents import dialogs
 from sessions.agents.capabilities import Capabilities
 from sessions.agents.contract import Append, Keys, Launch, Paste, Place, Reader, Say, Screen, Step
-from sessions.agents.qwen_reader import EVENTS, QwenReader
+from sessions.agents.qwen_reader import EVENTS, QwenReader, uncovered
 from sessions.agents.qwen_text import transcript_entries
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone, SessionError
 from sessions.models import Entry, Kind, Question, Spec
@@ -81,7 +81,7 @@ class Qwen:
         return QwenReader(spec, place)
 
     def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
-        told = bool(_REQUEST.match(question.id))
+        told, screen = bool(_REQUEST.match(question.id)), uncovered(screen)
         try:
             found = dialogs.shown(load("qwen"), question, screen)
         except QuestionGone:
@@ -104,13 +104,15 @@ class Qwen:
         return (Keys((found.options[index].key,)),)
 
     def message(self, text: str) -> tuple[Step, ...]:
-        return (_CLEAR, Paste(_literal(text)))
+        """In pieces: a long one becomes a placeholder, which an Enter that comes at once sends in its stead."""
+        return (_CLEAR, *map(Paste, _pieces(_literal(text))))
 
     def interrupt(self) -> tuple[Step, ...]:
         return (Keys(("Escape",)),)
 
     def quit(self) -> tuple[Step, ...]:
-        return (Keys(("Escape",)), Keys(("C-c",)), Keys(("C-c",)), Keys(("C-c",)))
+        """By its own command: of two Control-C that come at once it sees one."""
+        return (Keys(("Escape",)), _CLEAR, Paste("/quit"), Keys(("Enter",)))
 
     def transcript(self, path: Path) -> tuple[Entry, ...]:
         return transcript_entries(path)
@@ -148,6 +150,18 @@ def _goto(found: Match, index: int) -> tuple[Step, ...]:
 def _confirm(question: Question, *, allowed: bool, text: str = "") -> tuple[Step, ...]:
     line = {"type": "confirmation_response", "request_id": question.id, "allowed": allowed}
     return (Append(Path(INPUT), json.dumps(line)), *((Say(text),) if text else ()))
+
+
+def _pieces(text: str) -> list[str]:
+    """``text`` cut below what qwen-code takes for a long paste: 1000 characters or 10 lines (0.24.4)."""
+    pieces, rest = [], text
+    while rest:
+        end = min(800, len(rest))
+        lines = [found.end() for found in re.finditer("\n", rest[:end])]
+        end = lines[7] if len(lines) > 8 else end
+        pieces.append(rest[:end])
+        rest = rest[end:]
+    return pieces
 
 
 def _mode(mode: str | None) -> str:

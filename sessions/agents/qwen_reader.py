@@ -32,6 +32,7 @@ _ERROR = re.compile(r"^\[API Error: (.*)", re.S)
 _LOST = re.compile(r"\b401\b|invalid.{0,10}api.key|unauthorized|authentication", re.I)
 _STARTED = re.compile(r"^Background shell (\S+) started")
 _ENDED = re.compile(r"<task-id>([^<]+)</task-id>")
+_CANCELLED = re.compile(r"^\s*●\S* Request cancelled\.")
 _RUNNING = re.compile(r"· \d+ (?:shell|task|agent)s?(?: running)?\s*$")
 _TOLD = (b'"stream_event"', b'"assistant"', b'"user"', b'"control_', b'"system"')
 _SKIPPED = b'"content_block_'
@@ -41,6 +42,11 @@ def home(env: Mapping[str, str]) -> Path:
     """Where qwen-code keeps conversations for a process with this environment."""
     named = env.get("QWEN_RUNTIME_DIR") or env.get("QWEN_HOME")
     return Path(named) if named else (Path(env["HOME"]) if env.get("HOME") else Path.home()) / ".qwen"
+
+
+def uncovered(screen: Screen) -> Screen:
+    """The screen without the scroll bar at its right edge."""
+    return replace(screen, lines=tuple(line.removesuffix("█").rstrip() for line in screen.lines))
 
 
 class QwenReader:
@@ -53,11 +59,14 @@ class QwenReader:
         self._chat = home(place.env) / "projects" / project / "chats" / f"{self._session}.jsonl"
         self._screen = dialogs.ScreenReader(load("qwen"))
         self._version: str | None = None
+        self._ready = False  # it has drawn its input line; the title says that it rests before it does
         self._claim: Evidence | None = None  # what the dual output says now
         self._agreed = False  # the title has said the same since
         self._calls = False  # the answer that is written asks for a tool
         self._answer: dict[str, Any] = {}  # its last message
         self._asked_for: str | None = None  # the message that a model answers now
+        self._begun = False  # ... and has begun to
+        self._cut: str | None = None  # the message whose answer counts as interrupted
         self._shells: set[str] = set()
 
     def watches(self) -> tuple[Watch, ...]:
@@ -80,12 +89,13 @@ class QwenReader:
         return replace(known, version=self._version, agent_session_id=self._session)
 
     def look(self, screen: Screen) -> Findings:
-        seen = self._screen.look(screen, self._version)
+        seen = self._screen.look(uncovered(screen), self._version)
         found: list[Evidence] = [seen] if seen is not None else []
+        self._ready = self._ready or (seen is not None and seen.state is not None)
         if screen.in_mode:
             return Findings(evidence=tuple(found))
         state = _TITLES.get(screen.title[:1]) if screen.title.strip() else None
-        resting = state is None and "Qwen" in screen.title
+        resting = self._ready and state is None and "Qwen" in screen.title
         title = Evidence(
             source=Source.TITLE,
             channel="title",
@@ -107,9 +117,8 @@ class QwenReader:
             shown = seen is not None and seen.state is State.BLOCKED
             due = self._agreed or screen.at - claim.at > PATIENCE
             if due and not shown and says is not State.BLOCKED:
-                if claim.state is State.WORKING:
-                    cut = self._cut_off(screen.at)
-                found.append(self._withdraw(screen.at, f"the title says {title.saw!r}"))
+                cut = self._cut_off(screen.at) if claim.state is State.WORKING else ()
+                found.append(self._taken_back(claim, says, screen))
         elif claim is not None and claim.state is State.BACKGROUND and says is State.IDLE:
             running = any(_RUNNING.search(line) for line in screen.lines[-4:])
             if not running and screen.at - claim.at > PATIENCE:
@@ -118,9 +127,16 @@ class QwenReader:
                 found.append(self._claim)
         return Findings(evidence=(*found, title), responses=cut)
 
-    def _withdraw(self, at: datetime, saw: str) -> Evidence:
-        self._claim, self._agreed = None, False
-        return Evidence(source=Source.AGENT, channel=CHANNEL, state=None, at=at, saw=saw)
+    def _taken_back(self, claim: Evidence, says: State, screen: Screen) -> Evidence:
+        """The dual output's claim, corrected. An answer that had begun may have ended: then its end is on its way."""
+        ended = claim.state is State.WORKING and self._begun and says is State.IDLE
+        if ended and not any(_CANCELLED.match(line) for line in screen.lines[-12:]):
+            state: State | None = None
+        else:
+            state = says
+        told = _evidence(state, screen.at, f"the title says {screen.title.strip()[:40]!r}")
+        self._claim, self._agreed = (told if state is not None else None), state is not None
+        return told
 
     def _event(self, record: dict[str, Any], at: datetime) -> Findings:
         if record.get("parent_tool_use_id"):
@@ -130,7 +146,7 @@ class QwenReader:
             case "system", "session_start":
                 data = record.get("data")
                 self._version = text(data.get("version")) if isinstance(data, dict) else None
-                return _tell(State.IDLE, at, "session started")
+                return _tell(None, at, "session started")  # its input line is not there yet
             case "system", "session_end":
                 return _tell(None, at, "session ended")
             case "user", _:
@@ -148,7 +164,7 @@ class QwenReader:
                 refused = isinstance(answer, dict) and answer.get("subtype") == "error"
                 return Findings() if refused else _tell(State.WORKING, at, "answered")
             case "stream_event", _ if isinstance(given, dict) and given.get("type") == "message_start":
-                self._calls, self._answer = False, {}
+                self._calls, self._answer, self._begun = False, {}, True
                 return _tell(State.WORKING, at, "a model answers")
             case "stream_event", _ if isinstance(given, dict) and given.get("type") == "message_stop":
                 return self._answered(at)
@@ -157,7 +173,7 @@ class QwenReader:
 
     def _user(self, record: dict[str, Any], at: datetime) -> Findings:
         """A prompt, the result of a tool, or the news that a shell in the background ended."""
-        self._asked_for = str(record.get("uuid"))
+        self._asked_for, self._begun, self._cut = str(record.get("uuid")), False, None
         for block in _blocks(record.get("message")):
             told = block.get("content") if block.get("type") == "tool_result" else block.get("text")
             if not isinstance(told, str):
@@ -169,9 +185,10 @@ class QwenReader:
 
     def _answered(self, at: datetime) -> Findings:
         said = "".join(str(block.get("text", "")) for block in _blocks(self._answer) if block.get("type") == "text")
+        whole = self._not_cut_off(at)
         if self._calls:
             self._asked_for = None
-            return _tell(State.WORKING, at, "a tool is called")
+            return replace(_tell(State.WORKING, at, "a tool is called"), responses=whole)
         usage = self._answer.get("usage")
         counted = isinstance(usage, dict) and bool(usage.get("output_tokens") or usage.get("input_tokens"))
         if failed := _ERROR.match(said) if not counted else None:
@@ -182,12 +199,20 @@ class QwenReader:
             return replace(_tell(State.IDLE, at, "the answer was interrupted"), responses=self._cut_off(at))
         self._asked_for = None
         rest = _tell(State.BACKGROUND if self._shells else State.DONE, at, "turn ended")
-        return replace(rest, said=said or None, asks=asks(said))
+        return replace(rest, said=said or None, asks=asks(said), responses=whole)
 
     def _cut_off(self, at: datetime) -> tuple[Response, ...]:
         """The answer that was interrupted: qwen-code logs none of its tokens."""
         name, self._asked_for = self._asked_for, None
-        return () if name is None else (Response(id=name, usage=Usage(lower_bound=True), ended_at=at),)
+        if name is None:
+            return ()
+        self._cut = name
+        return (Response(id=name, usage=Usage(lower_bound=True), ended_at=at),)
+
+    def _not_cut_off(self, at: datetime) -> tuple[Response, ...]:
+        """Its end came after the title had told that it rests: it was a whole one."""
+        name, self._cut = self._cut, None
+        return () if name is None else (Response(id=name, usage=Usage(), ended_at=at),)
 
     def _records(self, reading: Reading) -> Findings:
         """Usage of every answer, those of background work (memory) included; prompt suggestions are not logged."""
@@ -206,7 +231,11 @@ def _blocks(message: object) -> list[dict[str, Any]]:
 
 
 def _tell(state: State | None, at: datetime, saw: str, asked: Question | None = None) -> Findings:
-    evidence = Evidence(
+    return Findings(evidence=(_evidence(state, at, saw, asked),))
+
+
+def _evidence(state: State | None, at: datetime, saw: str, asked: Question | None = None) -> Evidence:
+    return Evidence(
         source=Source.AGENT,
         channel=CHANNEL,
         state=state,
@@ -215,4 +244,3 @@ def _tell(state: State | None, at: datetime, saw: str, asked: Question | None = 
         at=at,
         saw=saw[:140],
     )
-    return Findings(evidence=(evidence,))

@@ -55,13 +55,23 @@ async def by_hand(d: Driver) -> None:
 
 
 async def taken_back(d: Driver) -> None:
-    """Interrupted before the first word came: the prompt stands in the input again; then another one goes out."""
+    """The human takes the prompt back with two Escapes before the first word came; then another one goes out."""
     await d.start({**LAST, "wait": 20})
     await d.moment("working", State.WORKING, hold=1.5)
-    await d.interrupt()
+    await d.press("Escape")
+    await d.until(lambda text: "esc again" in text, "the first Escape")
+    await d.press("Escape")
     await d.moment("back", State.IDLE)
     await d.send(LAST)
     await d.moment("answered", State.DONE)
+
+
+async def stopped(d: Driver) -> None:
+    """Interrupted before the first word came."""
+    await d.start({**LAST, "wait": 20})
+    await d.moment("working", State.WORKING, hold=1.5)
+    await d.interrupt()
+    await d.moment("interrupted", State.IDLE)
 
 
 async def background(d: Driver) -> None:
@@ -82,7 +92,7 @@ async def limited(d: Driver) -> None:
 
 
 FLOWS: dict[str, Flow] = {
-    flow.__name__: flow for flow in (several, differently, by_hand, taken_back, background, limited)
+    flow.__name__: flow for flow in (several, differently, by_hand, taken_back, stopped, background, limited)
 }
 
 SETUP = Setup(
@@ -101,11 +111,11 @@ SETUP = Setup(
         "answered": r"(?s)● All of it is done now\..*/ commands",
         "interrupted": r"Operation cancelled by user",
         "denied": r"Operation cancelled by user",
-        "back": r"(?s)^❯ Please do the next thing.*Interactive · Manual",
+        "back": r"Operation cancelled by user|(?s:^❯ Please do the next thing.*Interactive · Manual)",
         "shell": r"^ \S Waiting for background shells",
         "ended": r"(?s)Shell \"[^\"]*\" completed.*● [^\n]*\n.*/ commands",
         "retrying": r"(?s)Request failed due to a transient API error\. Retrying.*Working",
-        "refused": r"(?s)Request failed due to a transient API error\. Retrying.*Working",
+        "refused": r"(?s)interrupted due to a server error\. Retrying.*Working",
         "failed": r"✗ 400",
         "unauthorized": r"Authentication failed with provider",
         "trust": r"Do you trust the files in this folder\?",
