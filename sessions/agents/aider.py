@@ -96,6 +96,10 @@ class Aider:
     def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
         shown = aider_screen.at_cursor(screen)
         found = dialogs.shown(load("aider"), question, shown)
+        if found.rule == aider_screen.SHELL:
+            if choice.strip().lower() not in ("e", "exit", "y", "yes"):
+                raise NotAnOption(f"{choice or text!r} is no option", f"choose e: {aider_screen.EXIT.label}")
+            return (Keys(("C-d",)),)
         asking = aider_screen.confirm(shown, found.rule)
         if asking is None or not aider_screen.squeezed(question.text).endswith(asking.gist[-60:]):
             raise QuestionGone("the screen asks something else by now", "look again before you answer")

@@ -72,6 +72,10 @@ class AiderReader:
 
     def _asked(self, seen: Evidence, shown: Screen) -> list[Evidence]:
         """The question on the screen as data, and by the chat history too, when that has the whole of it."""
+        if seen.rule == aider_screen.SHELL and seen.question is not None:
+            left = seen.question.model_copy(update={"options": (aider_screen.EXIT,)})
+            waits = _terminal(None, shown.at, "a shell waits for input")
+            return [seen.model_copy(update={"question": left}), waits, self._rest(shown.at)]
         asking = aider_screen.confirm(shown, seen.rule, self._chat.told) if seen.question is not None else None
         if asking is None or seen.question is None:
             return []

@@ -12,6 +12,9 @@ from sessions.models import Kind, Option, Question, QuestionId
 
 PROMPT = ("at its prompt", "failed", "interrupted")
 """Names of the rules that see the prompt."""
+SHELL = "shell left"
+"""Name of a rule. aider runs commands by ``$SHELL -i -c``; dash, interrupted, stays and asks for more of them."""
+EXIT = Option(key="e", label="Exit the shell", detail="aider goes on")
 ANSWERED = "⏎"
 """Stands for the empty row that the cursor is in: the question above it is answered."""
 _CONFIRM = re.compile(r"^(?P<asked>.+?\?) (?P<options>\(Y\)es/\(N\)o.*?) \[(?:Yes|No)\]:")

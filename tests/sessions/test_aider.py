@@ -311,3 +311,14 @@ def test_it_is_interrupted_by_one_key_and_ended_by_its_own_command() -> None:
     assert Aider().interrupt() == (Keys(("C-c",)),)
     pressed = [key for step in Aider().quit() if isinstance(step, Keys) for key in step.keys]
     assert pressed == ["C-c", *"/exit", "Enter"]
+
+
+def test_a_shell_that_an_interrupted_command_left_is_a_question() -> None:
+    """With dash as $SHELL; a prompt of a shell without a ^C before it may be anything that a command prints."""
+    shown = screen("Running sleep 60", "^C", "#")
+    question = asked(reader().look(shown))
+    assert (question.kind, [option.key for option in question.options]) == (Kind.DIALOG, ["e"])
+    assert Aider().answer(question, "e", "", shown) == (Keys(("C-d",)),)
+    with pytest.raises(NotAnOption, match="no option"):
+        Aider().answer(question, "n", "", shown)
+    assert claims(reader().look(screen("Running make", "#")))["screen"] is None

@@ -63,6 +63,20 @@ async def long_command(d: Driver) -> None:
     await d.moment("ran", State.DONE)
 
 
+async def interrupted_command(d: Driver) -> None:
+    """C-c while a command runs: dash, which is the shell here, asks on; then aider goes on."""
+    await d.start(command("sleep 60"))
+    await d.moment("permission", State.BLOCKED, Kind.PERMISSION)
+    await d.answer("y")
+    await d.moment("running", State.WORKING)
+    await d.interrupt()
+    await d.moment("shell", State.BLOCKED, Kind.DIALOG)
+    await d.answer("e")
+    await d.moment("output", State.BLOCKED, Kind.QUESTION)
+    await d.answer("n")
+    await d.moment("idle", State.DONE)
+
+
 async def create(d: Driver) -> None:
     """A new file is asked for and allowed."""
     await d.start(edit("new.txt", "", "new\n"))
@@ -188,6 +202,7 @@ FLOWS: dict[str, Flow] = {
     for flow in (
         permission,
         long_command,
+        interrupted_command,
         create,
         change,
         denial,
@@ -229,7 +244,8 @@ SETUP = Setup(
         "skipped": r"Skipping edits to prices\.py\s+" + _PROMPT,
         "url": r"127\.0\.0\.1:9/page\nAdd URL to the chat\?" + _CONFIRM,
         "warning": r"Open documentation url for more info\?" + _CONFIRM,
-        "running": r"Running sleep 6\s*\Z",
+        "running": r"Running sleep 60?\s*\Z",
+        "shell": r"\^C\s*\n# *\s*\Z",
         "ran": r"Running (?:touch|sleep)[^\n]*\s+" + _PROMPT,
         "edited": r"(?s)Applied edit to .*" + _PROMPT,
         "denied": r"\]: n\s+" + _PROMPT,
