@@ -1,6 +1,10 @@
 """Claude Code: launched with its own ``--settings``, read from its session file, hooks, transcript and screen.
 
 Nothing is written into the user's configuration. Trust stays the user's: its dialog is shown as a question.
+
+Answers go by keys, not through a PermissionRequest hook that waits for them: Claude Code 2.1.330 ends such a hook when
+the dialog is dismissed, but not when it is answered with yes on the screen, nor when Claude Code is killed. What is
+left over would take the answer to the next request.
 """
 
 from __future__ import annotations

@@ -114,9 +114,7 @@ class ClaudeReader:
         found: list[Evidence] = []
         if (seen := self._screen.look(screen, self._version)) is not None:
             shown = next((one for one in self._asked if dialogs.is_about(seen.question, one)), None)
-            found.append(seen.model_copy(update={"question": shown}) if shown is not None else seen)
-            if (asked := self._requests.shown(seen)) is not None:
-                found.append(asked)
+            found += [seen.model_copy(update={"question": shown})] if shown is not None else self._requests.shown(seen)
         title = screen.title
         state = State.WORKING if _SPINNER.match(title) else None  # ✳ stands for waiting and for resting alike
         found.append(Evidence(source=Source.TITLE, channel="title", state=state, at=screen.at, saw=title[:40]))

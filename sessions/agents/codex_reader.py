@@ -95,9 +95,7 @@ class CodexReader:
         found: list[Evidence] = []
         if (seen := self._screen.look(screen, self._version)) is not None:
             shown = next((one for one in self._asked if dialogs.is_about(seen.question, one)), None)
-            found.append(seen.model_copy(update={"question": shown}) if shown is not None else seen)
-            if (asked := self._requests.shown(seen)) is not None:
-                found.append(asked)
+            found += [seen.model_copy(update={"question": shown})] if shown is not None else self._requests.shown(seen)
         state = State.WORKING if _SPINNER.match(screen.title) else None
         if _TITLE_BLOCKED.match(screen.title):
             state = State.BLOCKED
@@ -210,8 +208,8 @@ class CodexReader:
                 self._requested, self._failed, self._is_answering = at, None, True
                 return _claim(State.WORKING, at, "task started")
             case "turn_aborted":
-                claim = _evidence(State.IDLE, at, f"turn aborted: {payload.get('reason')}")
-                return Findings(evidence=(claim,), responses=self._cut_off(payload, at))
+                aborted = _evidence(State.IDLE, at, f"turn aborted: {payload.get('reason')}")
+                return Findings(evidence=(aborted,), responses=self._cut_off(payload, at))
             case "task_complete":
                 error = payload.get("error")
                 if isinstance(error, dict):

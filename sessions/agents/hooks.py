@@ -63,16 +63,17 @@ class Requests:
     def clear(self) -> None:
         self._open, self._told = [], None
 
-    def shown(self, seen: Evidence) -> Evidence | None:
-        """The hook's claim for the request that the screen shows, when another one was told last."""
+    def shown(self, seen: Evidence) -> tuple[Evidence, ...]:
+        """``seen`` on the screen as the request that it is, and the hook's claim for it when that told another last."""
         command = _bare(seen.question.command) if seen.question is not None else ""
-        if not command or self._told is None or _bare(self._told.command) == command:
-            return None
-        found = next((one for one in reversed(self._open) if _bare(one.command) == command), None)
-        if found is None:
-            return None
+        found = next((one for one in reversed(self._open) if command and _bare(one.command) == command), None)
+        if found is None or seen.question is None:
+            return (seen,)
+        known = seen.model_copy(update={"question": found.model_copy(update={"options": seen.question.options})})
+        if found is self._told:
+            return (known,)
         self._told = found
-        return Evidence(
+        claim = Evidence(
             source=Source.HOOK,
             channel="hook",
             state=State.BLOCKED,
@@ -81,6 +82,7 @@ class Requests:
             at=seen.at,
             saw="of several requests the one on the screen",
         )
+        return (known, claim)
 
 
 def _bare(command: str | None) -> str:

@@ -81,6 +81,11 @@ def test_of_requests_made_at_once_the_one_on_the_screen_is_asked() -> None:
     assert [question.id for question in told if question is not None] == [first.id]
     again = reader.look(shown("codex", "permission")).evidence
     assert [item for item in again if item.channel == "hook"] == []
+    # The screen's own claim is for that request too: what a hook tells of another thing meanwhile changes nothing.
+    (seen,) = (item.question for item in again if item.channel == "screen")
+    assert seen is not None
+    assert (seen.id, seen.text) == (first.id, first.text)
+    assert len(seen.options) == 3
 
 
 def test_questions_and_failures_of_codex() -> None:

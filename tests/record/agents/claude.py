@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ SETUP = Setup(
         "agent runs": r"✻ Waiting for 1 background agent",
         "agent asks": r"(?s)Bash command · from the general-purpose agent.*Do you want to proceed\?",
         "agent ended": r"(?s)● There is nothing more to do\.(?!.*(?:esc to interrupt|Waiting for))",
-        "first": r"(?s)Bash command.*touch one\.txt.*Do you want to proceed\?",
+        "first": r"(?s)Bash command.*touch one\.txt\s+╌.*Do you want to proceed\?",
         "second": r"(?s)Bash command.*touch two\.txt\s+╌.*Do you want to proceed\?",
         "fetch": r"Do you want to allow Claude to fetch this content\?",
         "nothing more": r"(?s)● There is nothing more to do\.(?!.*esc to interrupt)",
@@ -159,6 +160,19 @@ async def subagent(d: Driver) -> None:
     await d.moment("agent asks", State.BLOCKED, Kind.PERMISSION)
     await d.answer("y")
     await d.moment("agent runs", State.BACKGROUND, gone="permission")
+    await d.moment("agent ended", State.DONE, within=60)
+
+
+async def subagents(d: Driver) -> None:
+    """Two subagents ask at once."""
+    names = ("one", "two")
+    inner = [delegate({"use": [run(f"touch {name}.txt")]}, {"say": "I looked around.", "wait": 2}) for name in names]
+    await d.start({"use": inner}, {"say": "They look around."})
+    await d.moment("agent asks", State.BLOCKED, Kind.PERMISSION, hold=2.0)
+    other = "second" if re.search(SETUP.marks["first"], await d.stage.seen()) else "first"
+    await d.answer("y")
+    await d.moment(other, State.BLOCKED, Kind.PERMISSION, hold=2.5)
+    await d.answer("y")
     await d.moment("agent ended", State.DONE, within=60)
 
 
@@ -303,6 +317,7 @@ FLOWS: dict[str, Flow] = {
         replanned,
         background,
         subagent,
+        subagents,
         two,
         fetch,
         queued,
