@@ -21,6 +21,10 @@ from sessions.screen_rules import load
 
 REFILED = timedelta(seconds=1)
 """Within it after a cancelled request, the prompt is filed once more, together with those before it."""
+DRAWN = timedelta(milliseconds=250)
+"""After which a dialog of which the title tells is one that no rule knows."""
+START = timedelta(seconds=20)
+"""After which a start must be over, should the chat file not be found."""
 _CANCELLED = "Request cancelled"
 _NOT_SIGNED_IN = re.compile(r'"code":\s*401|API_KEY_INVALID|API key not valid|UNAUTHENTICATED')
 _TITLES = {"✦": State.WORKING, "⏲": State.WORKING, "✋": State.BLOCKED}  # ◇ stands also above trust and sign-in
@@ -37,7 +41,7 @@ class GeminiReader:
         self._config = gemini_chat.folder(place.env)
         self._worktree = os.path.realpath(place.worktree)
         self._session = spec.agent_session_id or ""
-        self._launched = spec.started_at
+        self._launched, self._resumes = spec.started_at, spec.resume
         self._slug: str | None = None
         self._screen = dialogs.ScreenReader(load("gemini"))
         self._version: str | None = None
@@ -49,6 +53,9 @@ class GeminiReader:
         self._last = ""  # id of the newest message: with it an asking has the same id after a restart
         self._claimed: State | None = None  # what the chat file stands for now
         self._title: State | None = None
+        self._ready_by = spec.started_at + START if spec.started_at is not None else None
+        self._undrawn: datetime | None = None  # since when the title tells of a dialog that is not on the screen
+        self._worked = False  # the title told of work since the model was asked
         self._options: tuple[str, dict[str, Option]] = ("", {})
 
     def watches(self) -> tuple[Watch, ...]:
@@ -78,26 +85,59 @@ class GeminiReader:
         if self._version is None:
             hit = _VERSION.search("\n".join(screen.lines))
             self._version = hit[1] if hit else None
-        title = _TITLES.get(screen.title[:1])
         seen = self._screen.look(screen, self._version)
-        found = [
-            Evidence(source=Source.TITLE, channel="title", state=title, at=screen.at, saw=screen.title.strip()[:40])
-        ]
-        if title is State.BLOCKED:
-            found[0] = found[0].model_copy(update={"kind": seen.kind if seen and seen.kind else Kind.DIALOG})
+        found = [self._titled(seen, screen)]
         if seen is not None:
             found.append(self._judged(seen, screen))
-        began = title is not None and self._title is None
-        self._title = title
-        rests = self._claimed in (State.IDLE, State.FAILED)
-        if (self._claimed is State.WORKING and self._requested is None) or (rests and began):
-            found.append(self._claim(None, screen.at, "answered: the title tells more"))
+        found += self._compared(_TITLES.get(screen.title[:1]), seen, screen)
         return Findings(evidence=tuple(found), version=self._version)
 
+    def _titled(self, seen: Evidence | None, screen: Screen) -> Evidence:
+        """What the title says: of a dialog a moment before it is drawn, and a moment after it is gone."""
+        state, kind = _TITLES.get(screen.title[:1]), None
+        undrawn = state is State.BLOCKED
+        if seen is not None and seen.state is State.BLOCKED:  # in the input box's place, whatever the title says
+            state, kind, undrawn = State.BLOCKED, seen.kind, False
+        self._undrawn = (self._undrawn or screen.at) if undrawn else None
+        if self._undrawn is not None:
+            known = screen.at - self._undrawn >= DRAWN
+            state, kind = (State.BLOCKED, Kind.DIALOG) if known else (State.WORKING, None)
+        elif state is None and self._starts(screen.at):
+            state = State.STARTING
+        saw = screen.title.strip()[:40]
+        return Evidence(source=Source.TITLE, channel="title", state=state, kind=kind, at=screen.at, saw=saw)
+
+    def _compared(self, title: State | None, seen: Evidence | None, screen: Screen) -> list[Evidence]:
+        """What the chat file stands for once title and screen are known: it tells how a turn begins and breaks off.
+
+        That a turn is over takes all three: the model answered, the title has told of work since it was asked, and now
+        title and screen tell of rest.
+        """
+        began, self._title = title is not None and self._title is None, title
+        self._worked = self._worked or title is not None
+        blocked = seen is not None and seen.state is State.BLOCKED
+        rests = screen.title.startswith("◇") and seen is not None and seen.state is State.IDLE
+        if rests and self._worked and self._requested is None and self._ended[0] is State.DONE:
+            return [] if self._claimed is State.DONE else [self._claim(State.DONE, screen.at, self._ended[1])]
+        working = self._claimed is State.WORKING and (self._requested is None or blocked)
+        if working or (began and self._claimed in (State.IDLE, State.FAILED, State.DONE)):
+            return [self._claim(None, screen.at, "the title tells more")]
+        return []
+
+    def _starts(self, at: datetime) -> bool:
+        """It shows its prompt, and calls itself ready, some time before it is: then it opens the chat file."""
+        return self._ready_by is not None and at < self._ready_by
+
     def _judged(self, seen: Evidence, screen: Screen) -> Evidence:
+        if seen.rule == "trust":
+            self._ready_by = screen.at + START  # it starts again when it is trusted
+        if seen.state is State.IDLE and self._starts(screen.at):
+            return seen.model_copy(update={"state": None, "saw": "it still starts", "at": screen.at})
         if seen.state is State.IDLE:
             state, saw = self._ended
             return seen.model_copy(update={"state": state, "saw": saw, "at": screen.at})
+        if seen.state is State.FAILED and self._ended[0] is State.FAILED:
+            return seen.model_copy(update={"saw": self._ended[1]})
         if seen.question is None or seen.kind is Kind.DIALOG:
             return seen
         return seen.model_copy(update={"question": self._asked(seen.question)})
@@ -122,6 +162,8 @@ class GeminiReader:
 
     def _record(self, record: dict[str, Any], now: datetime, main: bool) -> Findings:
         at = time(record.get("timestamp")) or now
+        if main and "type" not in record:
+            return self._opened(record)
         if self._launched is not None and at < self._launched:
             return self._before(record, at, main)
         match record.get("type"):
@@ -133,9 +175,20 @@ class GeminiReader:
                 return self._cancel(record, at)
             case "error" if main:
                 return self._failure(gemini_chat.words(record), at)
-            case None if main and isinstance(record.get("sessionId"), str):
-                return Findings(agent_session_id=record["sessionId"])
         return Findings()
+
+    def _opened(self, record: dict[str, Any]) -> Findings:
+        """The head of a file, or the patch by which a conversation is taken up again, some time after a new head."""
+        patch = record.get("$set")
+        taken_up = isinstance(patch, dict)
+        session = patch.get("sessionId") if isinstance(patch, dict) else record.get("sessionId")
+        if not isinstance(session, str):
+            return Findings()
+        began = time(record.get("startTime"))
+        fresh = self._launched is None or (began is not None and began >= self._launched)
+        if taken_up if self._resumes else fresh:
+            self._ready_by = None
+        return Findings(agent_session_id=session)
 
     def _before(self, record: dict[str, Any], at: datetime, main: bool) -> Findings:
         """What an earlier launch of the conversation filed: its tokens count, how its turns ended does not."""
@@ -150,7 +203,7 @@ class GeminiReader:
         if refiled or said.startswith(gemini_chat.CONTEXT):
             return Findings()
         self._prompt = said or self._prompt
-        self._requested, self._last = at, str(record.get("id"))
+        self._requested, self._last, self._worked = at, str(record.get("id")), False
         # The screen's claim of rest is of the turn before; the next look says whether it holds.
         stale = Evidence(source=Source.SCREEN, channel="screen", state=None, at=at, saw="before this turn")
         return Findings(evidence=(stale, self._claim(State.WORKING, at, "the model was asked")))

@@ -21,7 +21,7 @@ RESTS: Mapping[str, str] = {
     "claude": "states rest on its session file and hooks; trust, login and the like only on the old screens",
     "codex": "states rest on OSC 7501 and hooks; plan approval, trust and the like only on the old screens",
     "opencode": "states rest on its event stream alone",
-    "gemini": "states rest on hooks and the title; retries, trust and the like only on the old screens",
+    "gemini": "states rest on its chat file and title; questions, trust and the like only on the old screens",
     "pi": "states rest on our extension; trust and the like only on the old screens",
     "qwen": "states rest on its dual output; trust and the like only on the old screens",
     "copilot": "states rest on its events file; trust and the like only on the old screens",
