@@ -143,6 +143,44 @@ async def test_one_that_does_not_take_it_is_named_and_the_others_are_done() -> N
         assert answers(shown)[3][0] == "api-retry"
 
 
+async def test_the_same_dialog_again_can_be_answered_again() -> None:
+    """An id made of what a screen shows is the same when the dialog comes back."""
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        await shown.press("y")
+        await shown.until(lambda: answers(shown))
+        shown.link.status("login-form", State.WORKING)
+        await shown.sees("codex asks")
+        shown.link.status("login-form", State.BLOCKED, REMOVE, 500)
+        await shown.until(lambda: len(shown.app.screen.list.groups) == 2)
+        await shown.press("w")
+        await shown.sees("rm -rf build/")
+        await shown.settled()
+        await shown.press("n")
+        await shown.until(lambda: len(answers(shown)) == 2)
+        assert answers(shown)[1] == ("login-form", "3", "q-remove")
+
+
+async def test_more_sessions_than_fit_are_all_listed() -> None:
+    link = SampleLink()
+    names = ["login-form"]
+    for row in list(link.fleet)[1:]:
+        if not row.paused:
+            asked = REMOVE.model_copy(update={"id": QuestionId(f"q-{row.name}")})
+            link.status(row.name, State.BLOCKED, asked, 100)
+            names.append(row.name)
+    async with dashboard(link, NARROW) as shown:
+        await asked_together(shown)
+        assert "csv-export" in shown.text()
+        await shown.press("G")
+        await shown.sees(f"{max(names)}  in ")
+        assert "enter answers all" in shown.text()
+        await shown.settled()
+        await shown.press("enter")
+        await shown.until(lambda: len(answers(shown)) == len(names))
+        assert {name for name, _, _ in answers(shown)} == set(names)
+
+
 async def test_words_for_several_are_shown_before_they_are_sent() -> None:
     async with dashboard(asking_link()) as shown:
         await opened(shown)

@@ -45,7 +45,7 @@ class Together(ModalScreen[Who | None]):
             dialog.border_title = f"{len(names)} sessions ask the same"
             yield Static(f"answers {listed(names)}", markup=False)
             yield Static(f"with {self._answer}", markup=False, classes="group")
-            with Scroll(classes="places", can_focus=False):
+            with Scroll(classes="places"):
                 places = "\n".join(f"{one_line(row.name)}  in {row.worktree}" for row in self._rows)
                 yield Static(places, markup=False)
             yield Label(f"enter answers all · f only {names[0]} · esc back", classes="hint", markup=False)
