@@ -77,6 +77,7 @@ SETUP = Setup(
         "quoted": r"(?s)It showed this:.*❯ 1\. Yes.*Esc to cancel.*\? for shortcuts(?!.*esc to interrupt)",
         "quoted question": r"(?s)❯ 1\. Red.*Enter to select.*\? for shortcuts(?!.*esc to interrupt)",
         "limit reached": r"limit reached · retrying in",
+        "long": r"(?s)line 59 of it.*Do you want to proceed\?",
         "asks in words": r"(?s)● Shall I go on\?(?!.*esc to interrupt)",
         "trust": r"(?s)Accessing workspace:.*Enter to confirm",
     },
@@ -292,6 +293,15 @@ async def scrolled(d: Driver) -> None:
     await d.moment("answered", State.DONE)
 
 
+async def long(d: Driver) -> None:
+    """A command that is longer than the screen."""
+    lines = "\n".join(f"line {number} of it" for number in range(60))
+    await d.start({"use": [run(f"cat > long.txt <<'END'\n{lines}\nEND")]}, LAST)
+    await d.moment("long", State.BLOCKED, Kind.PERMISSION, hold=2.5)
+    await d.answer("y")
+    await d.moment("answered", State.DONE)
+
+
 async def asking(d: Driver) -> None:
     """The turn ends in a question in plain words."""
     await d.start({"say": "Shall I go on?"})
@@ -328,6 +338,7 @@ FLOWS: dict[str, Flow] = {
         quoted,
         used_up,
         asking,
+        long,
         scrolled,
         unauthorized,
         stopped,

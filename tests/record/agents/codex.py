@@ -58,6 +58,7 @@ SETUP = Setup(
         "narrow permission": r"(?s)\A(?=.*following\s+command\?.*1\. Yes)(?:[^\n]{0,40}\n)*[^\n]{0,40}\Z",
         "wide permission": r"(?s)Would you like to run the following command\?.*Press enter to confirm or esc",
         "quoted": _NOTHING_RUNS + r".*It showed this:.*Press enter to confirm or esc to cancel.*› Ask Codex",
+        "long": r"(?s)line 9 of it.*lines\] .*Press enter to confirm or esc to cancel",
         "asks in words": _NOTHING_RUNS + r".*• Shall I go on\?",
     },
     without={
@@ -220,6 +221,15 @@ async def scrolled(d: Driver) -> None:
     await d.moment("answered", State.DONE)
 
 
+async def long(d: Driver) -> None:
+    """A command that is longer than the screen."""
+    lines = "\n".join(f"line {number} of it" for number in range(60))
+    await d.start({"use": [run(f"cat > long.txt <<'END'\n{lines}\nEND")]}, LAST)
+    await d.moment("long", State.BLOCKED, Kind.PERMISSION, hold=2.5)
+    await d.answer("y")
+    await d.moment("answered", State.DONE)
+
+
 async def asking(d: Driver) -> None:
     """The turn ends in a question in plain words."""
     await d.start({"say": "Shall I go on?"})
@@ -267,6 +277,7 @@ FLOWS: dict[str, Flow] = {
         too_many,
         overloaded,
         asking,
+        long,
         scrolled,
         stopped,
         signed_out,
