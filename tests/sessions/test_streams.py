@@ -147,12 +147,31 @@ async def test_a_server_that_is_not_reached_is_told_once(
 ) -> None:
     monkeypatch.setattr(streams, "PATIENCE_S", 0.0)
     monkeypatch.setattr(streams, "LONGEST_PAUSE_S", 0.01)
+    server.answers["/status"] = (503, {})
     heard = Heard()
-    sensor.watch_stream("k", _stream(server, STATUS), heard.take)
-    await heard.until(lambda readings: len(readings) == 1)
     await server.start()
+    sensor.watch_stream("k", _stream(server, STATUS), heard.take)
+    await server.until_asked("/status", times=4)
+    server.answers["/status"] = (200, {"a": 1})
     await heard.until(lambda _: GREETING in heard.told())
     assert heard.told() == [None, ("status", '{"a": 1}'), GREETING]
+
+
+async def test_a_stream_that_is_served_is_kept(
+    server: EventServer, sensor: Sensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "FIRST_EVENT_S", 0.2)
+    heard = Heard()
+    await server.start()
+    sensor.watch_stream("k", _stream(server, STATUS), heard.take)
+    await heard.until(lambda _: GREETING in heard.told())
+    (tmp_path / "never").mkdir()
+    never = EventServer(tmp_path / "never", {"/status": (200, {})}, greets=False)
+    await never.start()
+    sensor.watch_stream("never", _stream(never, STATUS), Heard().take)
+    await never.until_asked("/event", times=2)  # by then the time for a greeting is over
+    assert server.paths().count("/event") == 1
+    await never.stop()
 
 
 async def test_a_proxy_of_the_environment_is_not_asked(
