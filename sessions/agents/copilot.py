@@ -22,6 +22,8 @@ from sessions.models import Entry, Kind, Question, Spec
 from sessions.screen_rules import Match, load
 
 _COMMANDS = ("!", "/", "#", "@", "?", "&")
+_NO_COMMAND = "\u200b"
+"""Blanks before a command are no help: " !ls" runs ls. What has no width is not taken for a blank."""
 _MODES = ("interactive", "plan", "autopilot")
 _IN_WORDS = ("no, and tell copilot", "suggest changes", "other (type your answer")
 
@@ -146,4 +148,6 @@ def _mode(mode: str | None) -> list[str]:
 
 def _literal(text: str) -> str:
     """``text`` so that its first character is no option, and no command of Copilot's input line."""
-    return " " + text if text.startswith((*_COMMANDS, "-")) else text
+    if text.lstrip().startswith(_COMMANDS):
+        return _NO_COMMAND + text
+    return " " + text if text.startswith("-") else text

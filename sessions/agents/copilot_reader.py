@@ -142,6 +142,8 @@ class CopilotReader:
 
     def _tool_ended(self, data: dict[str, Any], at: datetime) -> Findings:
         call = str(data.get("toolCallId"))
+        if call not in self._tools:
+            return Findings()  # a command that the human ran with "!"
         self._tools.discard(call)
         self._asked.pop(call, None)
         result = data.get("result")
