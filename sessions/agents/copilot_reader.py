@@ -109,8 +109,9 @@ class CopilotReader:
                 self._asked[asked.id] = asked
                 return self._work(at, kind)
             case "permission.completed":
-                self._asked.pop(str(data.get("requestId")), None)
-                return self._work(at, kind)
+                # One that comes after the turn was aborted tells nothing.
+                known = self._asked.pop(str(data.get("requestId")), None)
+                return self._work(at, kind) if known is not None else Findings()
             case "assistant.turn_end":
                 return self._turn_ended(at)
             case "abort" | "session.error" | "session.usage_checkpoint" | "session.shutdown":
