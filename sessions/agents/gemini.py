@@ -118,7 +118,8 @@ def _key(question: Question, found: Match, choice: str) -> str:
         for label, key in labels.items():
             if label.startswith(beginning):
                 return key
-    if wanted in labels.values():
+    scrolled = question.kind is Kind.QUESTION and "▲" in found.text
+    if wanted in labels.values() or (scrolled and wanted.isdigit()):
         return wanted
     return found.options[dialogs.pick(found, choice)].key
 

@@ -54,6 +54,7 @@ class GeminiReader:
         self._claimed: State | None = None  # what the chat file stands for now
         self._title: State | None = None
         self._ready_by = spec.started_at + START if spec.started_at is not None else None
+        self._asks_trust = False
         self._undrawn: datetime | None = None  # since when the title tells of a dialog that is not on the screen
         self._worked = False  # the title told of work since the model was asked
         self._options: tuple[str, dict[str, Option]] = ("", {})
@@ -129,7 +130,8 @@ class GeminiReader:
         return self._ready_by is not None and at < self._ready_by
 
     def _judged(self, seen: Evidence, screen: Screen) -> Evidence:
-        if seen.rule == "trust":
+        self._asks_trust = seen.rule == "trust"
+        if self._asks_trust:
             self._ready_by = screen.at + START  # it starts again when it is trusted
         if seen.state is State.IDLE and self._starts(screen.at):
             return seen.model_copy(update={"state": None, "saw": "it still starts", "at": screen.at})
@@ -186,7 +188,7 @@ class GeminiReader:
             return Findings()
         began = time(record.get("startTime"))
         fresh = self._launched is None or (began is not None and began >= self._launched)
-        if taken_up if self._resumes else fresh:
+        if (taken_up if self._resumes else fresh) and not self._asks_trust:
             self._ready_by = None
         return Findings(agent_session_id=session)
 

@@ -132,6 +132,7 @@ def test_it_starts_until_it_opens_the_chat_file_though_it_shows_its_prompt() -> 
     assert state("idle", 1) is State.STARTING
     assert not perception.at_prompt
     assert state("trust", 1.5) is State.BLOCKED
+    perception.read(_chat({"sessionId": SESSION, "startTime": began}))  # opened behind the dialog
     assert state("idle", 20) is State.STARTING  # it starts again
     perception.read(_chat({"sessionId": SESSION, "startTime": began}))
     assert state("idle", 21) is State.IDLE
@@ -370,6 +371,7 @@ def _shown(name: str) -> Question:
         ("plan", "n", "", (Keys(("Escape",)),)),
         ("plan", "", "Not so", (Keys(("Up",)), Paste("Not so"), Keys(("Enter",)))),
         ("question", "blue", "", (Keys(("2",)),)),
+        ("question", "4", "", (Keys(("4",)),)),  # below what is shown of the list
         ("question", "", "Pink", (Keys(("Up",)), Paste("Pink"), Keys(("Enter",)))),
         ("several", "1,3", "", (Keys(("1",)), Keys(("3",)), Keys(("Up", "Up", "Up")), Keys(("Enter",)))),
         (
@@ -396,6 +398,8 @@ def test_an_answer_is_refused_when_it_fits_nothing() -> None:
         gemini.answer(_shown("several"), "", "", _screen("several"))
     with pytest.raises(NotAnOption):
         gemini.answer(_shown("permission"), "perhaps", "", _screen("permission"))
+    with pytest.raises(NotAnOption):
+        gemini.answer(_shown("permission"), "4", "", _screen("permission"))
     with pytest.raises(NotAnOption, match="no answer in words"):
         gemini.answer(_shown("trust"), "", "words", _screen("trust"))
 
