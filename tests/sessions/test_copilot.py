@@ -325,9 +325,8 @@ def test_an_answer_is_refused_when_the_question_is_gone_or_it_is_none() -> None:
 
 
 def test_a_launch_chooses_the_session_and_asks_nobody_but_the_endpoint(tmp_path: Path) -> None:
-    spec = _spec(
-        agent_session_id=None, prompt="-x", model="m", base_url="http://127.0.0.1:1/v1", permission_mode="plan"
-    )
+    endpoint = "http://127.0.0.1:1/v1"
+    spec = _spec(agent_session_id=None, prompt="-x", model="m", base_url=endpoint, permission_mode="plan")
     launch = Copilot().launch(spec, _place(tmp_path))
     assert launch.agent_session_id is not None
     assert f"--session-id={launch.agent_session_id}" in launch.argv
