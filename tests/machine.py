@@ -126,5 +126,7 @@ class Machine:
                 os.environ["ORCHESTRATOR_HOME"] = before
 
     def end(self) -> None:
-        socket = self.server().socket
-        subprocess.run(["tmux", "-L", socket, "kill-server"], env=self.env, capture_output=True, check=False)
+        argv = ["tmux", "-L", self.server().socket, "kill-server"]
+        plain = {name: value for name, value in self.env.items() if name != "TMUX_TMPDIR"}
+        for env in (self.env, plain):  # the daemon's server is where tmux puts it without the variable
+            subprocess.run(argv, env=env, capture_output=True, check=False)

@@ -5,55 +5,71 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
-
-import pytest
+from contextlib import contextmanager
 
 from sessions import processes
 
-
-@pytest.fixture
-def leader() -> Iterator[int]:
-    """A start script that waits for its program, in a terminal session of its own."""
-    script = "sleep 60 & echo $!; wait"
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True, text=True) as shell:
-        assert shell.stdout is not None
-        shell.stdout.readline()
-        yield shell.pid
-        os.killpg(shell.pid, signal.SIGKILL)
+_LEADER = """
+import os, subprocess, sys
+program = subprocess.Popen(["sleep", "60"], process_group=0 if sys.argv[1] == "own" else None)
+print(program.pid, flush=True)
+while True:
+    _, status = os.waitpid(program.pid, os.WUNTRACED | os.WCONTINUED)
+    print("stopped" if os.WIFSTOPPED(status) else "runs" if os.WIFCONTINUED(status) else "ended", flush=True)
+"""
 
 
-def _program(leader: int) -> int:
-    return next(pid for pid in processes.of_session(leader) if pid != leader)
+class Terminal:
+    """A terminal session: its leader waits for a program and tells when that is stopped or goes on."""
+
+    def __init__(self, shell: subprocess.Popen[str]) -> None:
+        self.shell = shell
+        self.leader = shell.pid
+        self.program = int(self._line())
+
+    def signal(self, number: signal.Signals, told: str) -> None:
+        os.kill(self.program, number)
+        assert self._line() == told
+
+    def _line(self) -> str:
+        assert self.shell.stdout is not None
+        return self.shell.stdout.readline().strip()
 
 
-def test_a_program_that_runs_is_not_held(leader: int) -> None:
-    assert not processes.held(leader)
+@contextmanager
+def terminal(group: str = "shared") -> Iterator[Terminal]:
+    argv = [sys.executable, "-c", _LEADER, group]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True, text=True) as shell:
+        made = Terminal(shell)
+        try:
+            yield made
+        finally:
+            os.kill(made.program, signal.SIGKILL)
+            shell.kill()
 
 
-def test_a_program_that_was_stopped_is_held_until_it_goes_on(leader: int) -> None:
-    program = _program(leader)
-    os.kill(program, signal.SIGSTOP)
-    assert processes.held(leader)
-    os.kill(program, signal.SIGCONT)
-    assert not processes.held(leader)
+def test_a_program_is_held_from_when_it_was_stopped_until_it_goes_on() -> None:
+    with terminal() as here:
+        assert not processes.held(here.leader)
+        here.signal(signal.SIGSTOP, "stopped")
+        assert processes.held(here.leader)
+        here.signal(signal.SIGCONT, "runs")
+        assert not processes.held(here.leader)
 
 
-def test_a_stopped_start_script_alone_holds_nothing(leader: int) -> None:
-    os.kill(leader, signal.SIGSTOP)
-    assert not processes.held(leader)
-    os.kill(leader, signal.SIGCONT)
+def test_a_stopped_start_script_alone_holds_nothing() -> None:
+    with terminal() as here:
+        os.kill(here.leader, signal.SIGSTOP)
+        os.waitpid(here.leader, os.WUNTRACED)
+        assert not processes.held(here.leader)
 
 
 def test_a_tool_in_a_group_of_its_own_does_not_count() -> None:
-    script = "set -m; sleep 60 & echo $!; wait"
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True, text=True) as shell:
-        assert shell.stdout is not None
-        tool = int(shell.stdout.readline())
-        os.kill(tool, signal.SIGSTOP)
-        assert not processes.held(shell.pid)
-        os.kill(tool, signal.SIGKILL)
-        shell.kill()
+    with terminal("own") as here:
+        here.signal(signal.SIGSTOP, "stopped")
+        assert not processes.held(here.leader)
 
 
 def test_nobody_is_held_in_a_session_that_is_gone() -> None:
