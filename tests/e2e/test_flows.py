@@ -130,3 +130,11 @@ def test_the_calls_that_sum_a_conversation_up_are_counted(agents: Agents) -> Non
     answered = agents.model.tokens()
     assert agents.session("c")["tokens"] == answered
     assert answered["input"] > 2 * 900
+
+
+def test_claude_ends_by_itself_though_a_dialog_is_open(agents: Agents) -> None:
+    agents.ok("run", "--agent", "claude", "--name", "c", "--", agents.prompt({"use": [_run("touch one.txt")]}))
+    _blocked(agents, "c")
+    agents.ok("stop", "c")
+    assert agents.session("c")["state"] == "exited"
+    assert agents.json("why", "c")["evidence"][0]["saw"] == "exited with code 0"
