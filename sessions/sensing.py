@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from sessions.agents.contract import Reading, Stream, Watch
@@ -166,14 +167,14 @@ class Sensor:
     def _place(self, file: _File) -> None:
         """Watch the file's folder, or the nearest one that exists until it does."""
         wanted = file.watch.path if file.watch.pattern else file.watch.path.parent
-        folder = wanted
-        while not folder.is_dir() and folder != folder.parent:
-            folder = folder.parent
-        file.folder = folder
-        name = None if folder != wanted or file.watch.pattern else file.watch.path.name
-        self._watcher.folder(
-            ("file", file.key, file.number), folder, name, lambda: self._touched(file, folder != wanted)
-        )
+        folder = None
+        while folder != (nearest := _nearest(wanted)):  # again when one was made before the watch was there
+            folder = file.folder = nearest
+            name = None if folder != wanted or file.watch.pattern else file.watch.path.name
+            incomplete = folder != wanted
+            self._watcher.folder(
+                ("file", file.key, file.number), folder, name, partial(self._touched, file, incomplete)
+            )
 
     def _touched(self, file: _File, incomplete: bool) -> None:
         if file not in self._files.get(file.key, []):
@@ -215,6 +216,13 @@ class Sensor:
         except PermissionError:
             pass
         self._exits[key] = (-1, self._loop.call_later(0.5, self._poll_exit, key, pid, on_exit))
+
+
+def _nearest(folder: Path) -> Path:
+    """``folder``, or the deepest of those above it that exists."""
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    return folder
 
 
 def _cancel(pane: _Pane) -> None:

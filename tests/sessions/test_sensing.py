@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,22 @@ async def _reading(heard: Heard) -> Reading:
     found = await heard.next()
     assert isinstance(found, Reading)
     return found
+
+
+async def test_a_folder_made_before_the_watch_above_it_is_there_is_not_missed(
+    sensor: Sensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, heard = tmp_path / "a" / "b" / "log", Heard()
+    watch = sensor._watcher.folder
+
+    def late(*words: Any) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        watch(*words)
+
+    monkeypatch.setattr(sensor._watcher, "folder", late)
+    sensor.watch_file("k", Watch("f", path), heard)
+    path.write_bytes(b"news\n")
+    assert (await _reading(heard)).lines == (b"news",)
 
 
 async def test_lines_are_read_as_they_come_and_torn_ones_wait(sensor: Sensor, tmp_path: Path) -> None:
