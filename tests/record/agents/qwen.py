@@ -106,7 +106,8 @@ SETUP = Setup(
         "many": r"(?s)Which colours do you like\?.*Enter: Confirm",
         "plan": r"(?s)Would you like to proceed\?.*› 1\. ",
         "answered": _RESTS + r"◆\S* All of it is done now\.",
-        "interrupted": _RESTS + r"Request cancelled\.",
+        # Without a word yet, the prompt stands in the input again.
+        "interrupted": _RESTS + r"(?:Request cancelled\.|^> [^ ])",
         "back": _RESTS + r"^> Please do the next thing",
         "denied": _RESTS + r"- Shell touch never",
         "left": _RESTS + r"- AskUserQuestion",
