@@ -7,7 +7,7 @@ from typing import Any
 
 from sessions.models import Kind, State
 from tests.record.driver import Driver, Flow
-from tests.record.flows import ASK, LAST, SLOW, run
+from tests.record.flows import ASK, LAST, run
 from tests.record.setup import Scene, Setup
 
 _RESTS = r"\A(?!(?s:.*(?:esc to cancel|Waiting for user confirmation)))(?s:.*)"
@@ -83,14 +83,8 @@ async def limited(d: Driver) -> None:
     await d.moment("answered", State.DONE, within=90)
 
 
-async def streams(d: Driver) -> None:
-    """A long answer is watched to its end."""
-    await d.start({**SLOW, "slow": 0.02}, LAST)
-    await d.moment("working", State.WORKING, hold=3.0)
-
-
 FLOWS: dict[str, Flow] = {
-    flow.__name__: flow for flow in (several, by_hand, escaped, taken_back, background, overloaded, limited, streams)
+    flow.__name__: flow for flow in (several, by_hand, escaped, taken_back, background, overloaded, limited)
 }
 
 SETUP = Setup(
