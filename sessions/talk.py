@@ -217,9 +217,12 @@ class Talk:
             if not self._session.perception.says_not_ready:
                 break
         before = await self._session.look()
+        pasted_at = datetime.now(UTC)
         await self.perform(self._session.agent.message(prompt))
         await self._settled(before)
         await self.perform((Keys(("Enter",)),))
+        if not await self._taken(pasted_at, before) and self._rests():
+            await self.perform((Keys(("Enter",)),))  # what settled was the program's own start
         self._session.emit([Sent(text=prompt)])
 
     async def _settled(self, before: Screen) -> None:

@@ -23,7 +23,7 @@ REFILED = timedelta(seconds=1)
 """Within it after a cancelled request, the prompt is filed once more, together with those before it."""
 DRAWN = timedelta(milliseconds=250)
 """After which a dialog of which the title tells is one that no rule knows."""
-START = timedelta(seconds=20)
+START = timedelta(seconds=30)
 """After which a start must be over, should the chat file not be found."""
 _CANCELLED = "Request cancelled"
 _NOT_SIGNED_IN = re.compile(r'"code":\s*401|API_KEY_INVALID|API key not valid|UNAUTHENTICATED')

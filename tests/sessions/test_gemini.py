@@ -39,8 +39,10 @@ def _screen(name: str, title: str = "", *, seconds: float = 0.0) -> Screen:
     return Screen(lines=tuple(lines), title=title, at=NOW + timedelta(seconds=seconds), width=120, height=40)
 
 
-def _chat(*records: dict[str, Any], feed: str = "chat") -> Reading:
-    return Reading(feed, CHAT, NOW, lines=tuple(json.dumps(record).encode() for record in records))
+def _chat(*records: dict[str, Any], feed: str = "chat", at: float = 0.0) -> Reading:
+    return Reading(
+        feed, CHAT, NOW + timedelta(seconds=at), lines=tuple(json.dumps(record).encode() for record in records)
+    )
 
 
 def _record(kind: str, content: Any, seconds: float = 0.0, **more: Any) -> dict[str, Any]:
@@ -148,7 +150,7 @@ def test_a_conversation_that_is_taken_up_again_is_open_by_a_patch(record: dict[s
     reader.read(_chat(record))
     opened = "sessionId" in record["$set"]
     assert _claim(reader.look(_screen("idle", READY, seconds=2)), "screen").state is (State.IDLE if opened else None)
-    assert _claim(reader.look(_screen("idle", READY, seconds=21)), "screen").state is State.IDLE
+    assert _claim(reader.look(_screen("idle", READY, seconds=31)), "screen").state is State.IDLE
 
 
 def test_ready_in_the_title_is_no_rest_by_itself() -> None:
