@@ -186,7 +186,7 @@ async def test_w_answers_what_this_session_asks_and_is_dim_while_it_asks_nothing
         await shown.press("w")
         await shown.until(shown.said)
         assert shown.said() == ["api-retry asks nothing now\n→ s sends it a message"]
-        shown.link.status("api-retry", State.BLOCKED, REMOVE)
+        shown.link.status("api-retry", State.BLOCKED, REMOVE.model_copy(update={"command": "rm -rf dist/"}))
         await shown.sees("▲ Bash(rm -rf build/) — run it?")
         await shown.press("w")
         await shown.until(lambda: isinstance(shown.app.screen, InboxScreen))

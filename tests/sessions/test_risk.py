@@ -189,6 +189,7 @@ def test_a_tool_never_raises(title: str, text: str, path: str | None, worktree: 
     )
 )
 def test_the_worst_of_several_commands_counts(lines: list[str]) -> None:
+    lines = [line for line in lines if not line.endswith("\\")] or ["ls"]  # one that goes on is no command of its own
     order = list(Risk)
     alone = max((command_risk(line, TREE).risk for line in lines), key=order.index)
     assert order.index(command_risk("\n".join(lines), TREE).risk) >= order.index(alone)
