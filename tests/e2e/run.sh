@@ -27,8 +27,9 @@ if [ "$(cat "$cache/.ready" 2>/dev/null || true)" != "$wanted" ]; then
 fi
 ORCHESTRATOR_E2E_BIN=$cache/node_modules/.bin
 export ORCHESTRATOR_E2E_BIN
+# With the node that came along: pi needs a newer one than many machines have.
 for cli in claude codex gemini opencode pi; do
-    "$ORCHESTRATOR_E2E_BIN/$cli" --version >/dev/null || { echo "E2E FAILED: $cli does not run." >&2; exit 1; }
+    PATH="$ORCHESTRATOR_E2E_BIN:$PATH" "$cli" --version >/dev/null || { echo "E2E FAILED: $cli does not run." >&2; exit 1; }
 done
 
 # A network of its own with nothing but loopback: what the agents try to send stays here.
