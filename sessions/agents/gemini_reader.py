@@ -140,7 +140,7 @@ class GeminiReader:
             return seen.model_copy(update={"state": state, "saw": saw, "at": screen.at})
         if seen.state is State.FAILED and self._ended[0] is State.FAILED:
             return seen.model_copy(update={"saw": self._ended[1]})
-        if seen.question is None or seen.kind is Kind.DIALOG:
+        if seen.question is None:
             return seen
         return seen.model_copy(update={"question": self._asked(seen.question)})
 

@@ -182,6 +182,16 @@ def test_an_asking_has_an_id_of_its_own_that_a_restart_finds_again() -> None:
     assert asked(one) != first
 
 
+def test_what_is_drawn_above_a_dialog_later_makes_no_other_asking_of_it() -> None:
+    reader, shown = _reader(), _screen("trust", READY)
+    first = _claim(reader.look(shown), "screen").question
+    more = Screen(lines=("⚠  Warning: no true colour", *shown.lines), title=READY, at=NOW)
+    again = _claim(reader.look(more), "screen").question
+    assert first is not None
+    assert again is not None
+    assert (first.id, first.text) == (again.id, again.text)
+
+
 def test_options_that_scroll_away_are_remembered() -> None:
     reader = _reader()
     reader.look(_screen("question", ASKING))
