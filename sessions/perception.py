@@ -64,6 +64,16 @@ class Perception:
         return self._printed and not self._active and not self.says_not_ready
 
     @property
+    def tells(self) -> bool:
+        """Something beside its output and its end tells what it does."""
+        return any(item.state is not None for item in self._evidence.values() if item.channel not in (OUTPUT, EXIT))
+
+    @property
+    def works_by_output(self) -> bool:
+        """That it prints is all that speaks for its work."""
+        return self.status is not None and bool(self.status.why) and self.status.why[0].channel == OUTPUT
+
+    @property
     def says_not_ready(self) -> bool:
         """The program tells that it still starts, or asks something first: its silence is no prompt."""
         said = self.status

@@ -81,6 +81,12 @@ class Sensor:
         self._panes[key] = pane
         self._arm(pane)
 
+    def wrote_before(self, key: str) -> None:
+        """The program of ``key`` wrote before it was watched: take that for output of now, if there was none since."""
+        pane = self._panes.get(key)
+        if pane is not None and not pane.looked_at and not pane.timers:
+            self._wrote(pane)
+
     def watch_exit(self, key: str, pid: int, on_exit: OnKey) -> None:
         """``on_exit(key)`` once, when the process ``pid`` has ended."""
         with suppress(AttributeError, OSError):

@@ -115,7 +115,9 @@ class Session:
         self._follow()
         self._sensor.watch_exit(self.id, pane.pid, self._on_exit)
         self._sensor.watch_pane(self.id, Path(pane.tty), self.place.log, self._on_output, self._on_quiet)
-        await self.look()
+        screen = await self.look()
+        if launched is not None and any(line.strip() for line in screen.lines):
+            self._sensor.wrote_before(self.id)
 
     def lost(self, how: str) -> None:
         """The pane is gone without an exit that we saw."""

@@ -82,6 +82,10 @@ class Talk:
         await self._settled(before)
         await self.perform((Keys(("Enter",)),))
         if not await self._taken(pasted_at, before):
+            if (await self._session.look()).lines == before.lines:
+                # A program that had only just drawn its prompt drew it anew, without what was typed.
+                await self.perform(self._session.agent.message(text))
+                await self._settled(before)
             await self.perform((Keys(("Enter",)),))
             if not await self._taken(pasted_at, before):
                 raise SubmitFailed(
@@ -234,12 +238,14 @@ class Talk:
         await asyncio.sleep(STILL)
 
     async def _taken(self, since: datetime, before: Screen) -> bool:
-        busy = self._status is not None and self._status.state in (
+        """It shows work since then; one that is at work already, or never tells anything, shows a change."""
+        perception = self._session.perception
+        working = self._status is not None and self._status.state in (
             State.WORKING,
             State.BACKGROUND,
             State.RETRYING,
         )
-        if busy:
+        if working and not (perception.works_by_output and perception.tells):
             return await self._until_screen(lambda screen: screen.lines != before.lines, TAKEN_WITHIN)
 
         def worked() -> bool:

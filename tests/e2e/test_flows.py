@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions import processes
+from sessions.agents.claude import Claude
 from tests.e2e.conftest import Agents
 
 
@@ -62,8 +63,17 @@ def test_questions_of_one_call_are_answered_one_by_one(agents: Agents) -> None:
     _answer(agents, "c", review, "1")
     agents.ok("wait", "c", "--for", "done", "--timeout", "20")
     (transcript,) = (agents.home / ".claude" / "projects").glob("*/*.jsonl")
-    assert '\\"Which colour?\\"=\\"Blue\\"' in transcript.read_text()
-    assert '\\"Which sizes?\\"=\\"S, L\\"' in transcript.read_text()
+    deadline = time.monotonic() + 10
+    while "Which sizes?" not in (told := _told(transcript)):  # it is written a moment after the turn's end
+        assert time.monotonic() < deadline, told
+        time.sleep(0.05)
+    assert '"Which colour?"="Blue"' in told
+    assert '"Which sizes?"="S, L"' in told
+
+
+def _told(transcript: Path) -> str:
+    """What the model was told of the answers."""
+    return "\n".join(entry.text for entry in Claude().transcript(transcript) if entry.title == "result")
 
 
 def test_commands_asked_for_at_once_are_answered_as_they_are_shown(agents: Agents) -> None:

@@ -267,3 +267,20 @@ async def test_a_pane_that_is_watched_no_more_is_not_looked_at(sensor: Sensor, t
     assert await output.next() == "b"
     assert await quiet.next() == ("b", SETTLED)
     assert gone.items == []
+
+
+async def test_what_was_written_before_the_watch_is_output_once(tmp_path: Path) -> None:
+    sensor = Sensor()
+    told: asyncio.Queue[str] = asyncio.Queue()
+    log = tmp_path / "pane.log"
+    log.touch()
+    sensor.watch_pane("a", log, log, told.put_nowait, lambda key, silence: told.put_nowait(f"quiet {silence}"))
+    sensor.wrote_before("a")
+    sensor.wrote_before("a")
+    sensor.wrote_before("nobody")
+    async with asyncio.timeout(10):
+        assert await told.get() == "a"
+        assert (await told.get()).startswith("quiet 0:00:00.3")
+        assert (await told.get()).startswith("quiet 0:00:03")
+    assert told.empty()
+    sensor.close()
