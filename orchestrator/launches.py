@@ -279,7 +279,7 @@ def slug(prompt: str) -> str:
 
 def _first_installed(env: Mapping[str, str]) -> str:
     """The agent when none was named: the first of the user's CLIs that is installed, else the built-in one."""
-    for name in ("claude", "codex"):
+    for name in ("claude", "codex", "opencode", "gemini", "copilot", "qwen", "pi", "aider"):
         try:
             agents.get(name).program(Spec(agent=name, name=""), env)
         except SessionError:
