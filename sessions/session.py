@@ -15,7 +15,7 @@ from pathlib import Path
 from sessions import launching, processes
 from sessions.agents.contract import Agent, Place, Reading, Screen, Stream, Watch
 from sessions.control import Control, Pane
-from sessions.errors import PaneGone, SessionError, TmuxGone
+from sessions.errors import PaneGone, SessionError
 from sessions.events import Launched, SessionEvent
 from sessions.models import ENDED, SessionId, Spec, Status
 from sessions.panelog import rotate
@@ -182,10 +182,8 @@ class Session:
             self._run(self._look_quietly())
 
     async def _look_quietly(self) -> None:
-        try:
+        with suppress(SessionError):
             await self.look()
-        except (PaneGone, TmuxGone, SessionError):
-            return
 
     def _run(self, work: object) -> None:
         task = asyncio.ensure_future(work)  # type: ignore[call-overload]
