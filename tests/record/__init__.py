@@ -10,6 +10,7 @@ at, and a *mark* (a regex on the raw screen, read by an observer of its own ever
 * ``stage.py``    the place: home, repository, worktree, model server, tmux server, one live session
 * ``driver.py``   what a flow can do and say: start, moment, answer, press, kill …
 * ``flows.py``    flows that every agent goes through; an agent's module may add its own
+* ``afterwards.py``  flows that the detector was not made with, played by name
 * ``agents/``     one module an agent: how its CLI is set up, and its marks
 * ``tape.py``     the file format
 * ``replay.py``   a tape through reader and engine again; used by the tests and by ``make status-bench``

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from sessions.errors import SessionError
-from tests.record import flows, tape
+from tests.record import afterwards, flows, tape
 from tests.record.driver import Driver, Flow, NotReached
 from tests.record.replay import CORPUS
 from tests.record.setup import Setup
@@ -29,8 +29,9 @@ def main() -> int:
     _cut_off_the_network()
     module = import_module(f"tests.record.agents.{arguments.agent}")
     setup: Setup = module.SETUP
-    known: dict[str, Flow] = {**flows.FLOWS, **getattr(module, "FLOWS", {})}
-    wanted = arguments.flows or [name for name in known if name not in setup.without]
+    usual: dict[str, Flow] = {**flows.FLOWS, **getattr(module, "FLOWS", {})}
+    known = {**usual, **afterwards.FLOWS}
+    wanted = arguments.flows or [name for name in usual if name not in setup.without]
     if unknown := [name for name in wanted if name not in known]:
         print(f"no flow {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
