@@ -28,6 +28,7 @@ from worktrees.errors import (
     TargetMoved,
     WorktreeError,
 )
+from worktrees.faultpoints import point
 from worktrees.git import identity, run, run_code
 from worktrees.models import CheckResult, Landing, Method, Worktree
 from worktrees.repository import Repository
@@ -239,6 +240,7 @@ def _swap(
     at = datetime.now(UTC)
     pin = f"refs/orchestrator/landed/{session}/{at:%Y%m%dT%H%M%S%f}"
     run(repository.root, "update-ref", pin, before)
+    point("landing.pinned")
     ref = f"refs/heads/{target}"
     try:
         run(repository.root, "update-ref", "-m", f"orchestrator: {method} {branch}", ref, after, before)
@@ -246,6 +248,7 @@ def _swap(
         if repository.resolve(ref) == before:
             raise
         return None
+    point("landing.moved")
     if checkout is not None:
         try:
             _bring_along(checkout.path, before, after)

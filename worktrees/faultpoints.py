@@ -1,0 +1,50 @@
+"""Points at which a test can make the process die, as if the power had gone: between two writes.
+
+``ORCHESTRATOR_FAULT=NAME`` kills this process with SIGKILL when it reaches the point of that name; ``NAME:3`` the third
+time. Nothing is cleaned up and nobody is told, so what is on the disk then is what a restart has to make sense of.
+Without the variable a point costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+ENV = "ORCHESTRATOR_FAULT"
+
+POINTS = (
+    "landing.pinned",  # what the target was is kept; it has not moved
+    "landing.moved",  # the target has moved; the checkout that has it was not brought along
+)
+"""Every point's name. Tests go through all of them; a name that is not listed here cannot be reached."""
+
+
+def _armed() -> tuple[str, int] | None:
+    wanted = os.environ.get(ENV)
+    if not wanted:
+        return None
+    name, _, count = wanted.partition(":")
+    if name not in POINTS or not (count or "1").isdigit() or int(count or 1) < 1:
+        raise ValueError(f"{ENV}={wanted}: there is no such point; they are listed in {__name__}")
+    return name, int(count or 1)
+
+
+_ARMED = _armed()
+_reached = 0
+
+
+def point(name: str) -> None:
+    """Die here when the environment says so."""
+    if _ARMED is not None:
+        _die(name, *_ARMED)
+
+
+def _die(name: str, wanted: str, count: int) -> None:
+    global _reached
+    if name not in POINTS:
+        raise ValueError(f"the fault point {name} is not listed in {__name__}")
+    if name != wanted:
+        return
+    _reached += 1
+    if _reached == count:
+        os.kill(os.getpid(), signal.SIGKILL)
