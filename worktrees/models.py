@@ -86,9 +86,10 @@ class Snapshot(Model):
     ref: str
     commit: str
     tree: str
-    parent: str
+    parent: str  # the commit that was checked out; empty when the branch was gone
     at: datetime
     reason: str
+    left_out: tuple[str, ...] = ()  # ignored files too large to be kept, and whole ignored folders ("name/")
 
 
 class Method(StrEnum):

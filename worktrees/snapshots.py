@@ -6,6 +6,7 @@ repository). Refs: ``refs/orchestrator/snap/<session>/<n>``.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -14,14 +15,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees.errors import WorktreeError
+from worktrees.errors import GitFailed, WorktreeError
 from worktrees.git import identity, run, run_code
+from worktrees.ignored import STATED, Limits, choose
 from worktrees.models import Snapshot
 
 REFS = "refs/orchestrator/snap"
-IGNORED_FILE_LIMIT = 1 << 20
-IGNORED_TOTAL_LIMIT = 20 << 20
-"""Edited ignored files (.env) are kept before a removal up to these sizes, in bytes; what is above is named."""
+_LEFT_OUT = "Left out, only in the worktree:"
 
 
 def take(
@@ -32,42 +32,63 @@ def take(
     ref_root: str = REFS,
     name: str | None = None,
     ignored: bool = False,
+    limits: Limits = STATED,
+    always: bool = False,
 ) -> Snapshot:
-    """Keep everything that is in ``worktree`` now. The same content as the newest snapshot gives that one again."""
-    head = run(worktree, "rev-parse", "--verify", "HEAD").strip()
-    tree, left_out = _write_tree(worktree, ignored)
+    """Keep everything that is in ``worktree`` now. The same content as the newest snapshot gives that one again.
+
+    ``ignored`` keeps ignored files too, up to ``limits``. ``always`` makes one of its own for the same content.
+    """
+    code, said = run_code(worktree, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
+    head = said.strip() if code == 0 else ""  # the branch under HEAD was deleted
+    tree, left_out = _write_tree(worktree, ignored, limits)
     newest = None if name else latest(worktree, session)
-    if newest is not None and newest.tree == tree and newest.parent == head:
+    if newest is not None and newest.tree == tree and newest.parent == head and not always:
         return newest
-    message = f"orchestrator: {reason}\n"
+    message = f"orchestrator: {' '.join(reason.split())}\n"
     if left_out:
-        message += "\nToo large to be kept, still only in the worktree:\n" + "\n".join(left_out) + "\n"
+        message += "\n".join(("", _LEFT_OUT, *(_quoted(path) for path in left_out))) + "\n"
+    parents = ("-p", head) if head else ()
     commit = run(
-        worktree, "commit-tree", tree, "-p", head, "-F", "-", stdin=os.fsencode(message), env=identity(worktree)
+        worktree, "commit-tree", tree, *parents, "-F", "-", stdin=os.fsencode(message), env=identity(worktree)
     ).strip()
-    number = name or f"{_number(newest.ref) + 1 if newest else 1:06d}"
-    ref = f"{ref_root}/{session}/{number}"
-    run(worktree, "update-ref", ref, commit)
-    return Snapshot(ref=ref, commit=commit, tree=tree, parent=head, at=datetime.now(UTC), reason=reason)
+    if name is not None:
+        ref = f"{ref_root}/{session}/{name}"
+        run(worktree, "update-ref", ref, commit)
+    else:
+        ref = _numbered(worktree, f"{ref_root}/{session}", _number(newest.ref) + 1 if newest else 1, commit)
+    return Snapshot(
+        ref=ref,
+        commit=commit,
+        tree=tree,
+        parent=head,
+        at=datetime.now(UTC),
+        reason=reason,
+        left_out=tuple(_shown(path) for path in left_out),
+    )
 
 
-def tree_of(worktree: Path, *, ignored: bool = False) -> str:
+def tree_of(worktree: Path, *, ignored: bool = False, limits: Limits = STATED) -> str:
     """Id of the tree that a snapshot taken now would hold."""
-    return _write_tree(worktree, ignored)[0]
+    return _write_tree(worktree, ignored, limits)[0]
 
 
 def listed(repository: Path, session: str) -> tuple[Snapshot, ...]:
     """Snapshots of a session, oldest first."""
+    fields = "%09".join(f"%({name})" for name in ("refname", "objectname", "tree", "parent", "committerdate:unix"))
     said = run(
         repository,
         "for-each-ref",
         "--sort=refname",
-        "--format=%(refname)%09%(objectname)%09%(tree)%09%(parent)%09%(committerdate:unix)%09%(subject)",
+        f"--format={fields}%09%(contents:subject)%09%(contents:body)%00",
         f"{REFS}/{session}/",
     )
     found = []
-    for line in said.splitlines():
-        ref, commit, tree, parent, seconds, subject = line.split("\t", 5)
+    for record in said.split("\0\n"):
+        if not record:
+            continue
+        ref, commit, tree, parent, seconds, subject, body = record.split("\t", 6)
+        names = body.partition(_LEFT_OUT)[2].splitlines()
         found.append(
             Snapshot(
                 ref=ref,
@@ -76,6 +97,7 @@ def listed(repository: Path, session: str) -> tuple[Snapshot, ...]:
                 parent=parent.split(" ")[0],
                 at=datetime.fromtimestamp(int(seconds), UTC),
                 reason=subject.removeprefix("orchestrator: "),
+                left_out=tuple(_shown(_unquoted(name)) for name in names if name),
             )
         )
     return tuple(found)
@@ -102,33 +124,46 @@ def restore(worktree: Path, snapshot: Snapshot, session: str) -> Snapshot:
     HEAD and branch stay. Files that the snapshot does not have are removed; ignored ones are left alone.
     """
     before = take(worktree, session, "before restore")
-    with private_index(worktree) as env:
-        run(worktree, "add", "-A", "--", ".", env=env, deadline_s=600)
-        run(worktree, "read-tree", "-m", "-u", before.tree, snapshot.tree, env=env, deadline_s=600)
-    if tree_of(worktree) != snapshot.tree:
-        raise WorktreeError(
-            f"{worktree} could not be brought to {snapshot.ref}", f"what was there is kept as {before.ref}"
-        )
+    bring(worktree, before.tree, snapshot.tree)
     return before
 
 
-def _write_tree(worktree: Path, ignored: bool) -> tuple[str, list[str]]:
-    left_out: list[str] = []
+def bring(worktree: Path, before: str, wanted: str, *, ignored: bool = False, limits: Limits = STATED) -> None:
+    """Turn the worktree's files from the tree ``before``, which they must be now, into the tree ``wanted``.
+
+    Index, HEAD and branch stay. Nothing is touched when a file is in the way that ``before`` does not hold, and links
+    are never followed. Raises WorktreeError.
+    """
     with private_index(worktree) as env:
-        run(worktree, "add", "-A", "--", ".", env=env, deadline_s=600)
-        if ignored:
-            kept, left_out = _ignored(worktree, env)
-            if kept:
-                run(
-                    worktree,
-                    "update-index",
-                    "--add",
-                    "-z",
-                    "--stdin",
-                    env=env,
-                    stdin=b"".join(os.fsencode(path) + b"\0" for path in kept),
-                )
+        _fill(worktree, env, ignored, limits)
+        if run(worktree, "write-tree", env=env).strip() != before:
+            raise WorktreeError(f"{worktree} changes while it is restored", "stop what runs in it, then try again")
+        run(worktree, "read-tree", "-m", "-u", before, wanted, env=env, deadline_s=600)
+        other = [name for name in run(worktree, "diff-files", "--name-only", "-z", env=env).split("\0") if name]
+    if other:
+        raise WorktreeError(
+            f"{worktree} was written to while it was restored: {', '.join(_quoted(name) for name in other[:3])}",
+            "stop what runs in it, then try again",
+        )
+
+
+def _write_tree(worktree: Path, ignored: bool, limits: Limits) -> tuple[str, list[str]]:
+    with private_index(worktree) as env:
+        left_out = _fill(worktree, env, ignored, limits)
         return run(worktree, "write-tree", env=env).strip(), left_out
+
+
+def _fill(worktree: Path, env: dict[str, str], ignored: bool, limits: Limits) -> list[str]:
+    """Bring a private index to all that is in the worktree; returns what was left out of it."""
+    run(worktree, "add", "-A", "--", ".", env=env, deadline_s=600)
+    if not ignored:
+        return []
+    said = run(worktree, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", env=env)
+    kept, left_out = choose(worktree, filter(None, said.split("\0")), limits)
+    if kept:
+        names = b"".join(os.fsencode(path) + b"\0" for path in kept)
+        run(worktree, "update-index", "--add", "--remove", "-z", "--stdin", env=env, stdin=names)
+    return left_out
 
 
 @contextmanager
@@ -142,29 +177,31 @@ def private_index(worktree: Path) -> Iterator[dict[str, str]]:
         yield {"GIT_INDEX_FILE": str(copy)}
 
 
-def _ignored(worktree: Path, env: dict[str, str]) -> tuple[list[str], list[str]]:
-    """Ignored files small enough to be kept, and the names of those that are not."""
-    code, said = run_code(
-        worktree, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", env=env
-    )
-    assert code == 0
-    kept: list[str] = []
-    left_out: list[str] = []
-    total = 0
-    for name in filter(None, said.split("\0")):
-        path = worktree / name
-        if name.endswith("/"):
-            left_out.append(name)  # a whole ignored folder: build output, dependencies
-            continue
-        if path.is_symlink() or not path.is_file():
-            continue
-        size = path.stat().st_size
-        if size > IGNORED_FILE_LIMIT or total + size > IGNORED_TOTAL_LIMIT:
-            left_out.append(name)
-            continue
-        total += size
-        kept.append(name)
-    return kept, left_out
+def _numbered(worktree: Path, folder: str, number: int, commit: str) -> str:
+    """The first free number from ``number`` on: two that are taken at once never replace each other."""
+    for _attempt in range(20):
+        ref = f"{folder}/{number:06d}"
+        try:
+            run(worktree, "update-ref", ref, commit, "0" * len(commit))
+        except GitFailed:
+            if run_code(worktree, "show-ref", "--verify", "--quiet", ref, ok=(0, 1))[0] != 0:
+                raise
+            number += 1
+        else:
+            return ref
+    raise WorktreeError(f"no number is free under {folder}", "try again")
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name) if not name.isprintable() or name.startswith('"') else name
+
+
+def _unquoted(name: str) -> str:
+    return str(json.loads(name)) if name.startswith('"') else name
+
+
+def _shown(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _number(ref: str) -> int:
