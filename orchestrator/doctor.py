@@ -1,4 +1,7 @@
-"""Looks for what is missing or wrong on this machine, each finding with its remedy. Changes nothing."""
+"""Looks for what is missing or wrong on this machine, each finding with its remedy.
+
+Changes nothing, except that it puts stale locks of git aside when it is asked to.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import platform
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,9 +29,10 @@ class Finding:
     hint: str = ""
 
 
-def examine() -> list[Finding]:
-    """All findings, in the order in which one would mend them."""
-    return [_python(), _git(), _tmux(), _home(), _daemon(), *_agents(), _settings(), _inotify(), _locale()]
+def examine(*, unlock: bool = False) -> list[Finding]:
+    """All findings, in the order in which one would mend them. With ``unlock`` stale locks of git are put aside."""
+    here = [_python(), _git(), _tmux(), _home(), _daemon()]
+    return [*here, *_locks(unlock), *_agents(), _settings(), _inotify(), _locale()]
 
 
 def _python() -> Finding:
@@ -79,6 +84,36 @@ def _daemon() -> Finding:
     if status != 200:
         return Finding("bad", "daemon", str(about.get("error", status)), "orchestrator down, then any command")
     return Finding("ok", "daemon", f"pid {about['pid']}, {about['seq']} events")
+
+
+def _locks(unlock: bool) -> list[Finding]:
+    """Locks of git that stand in the way, in the repositories of the fleet and in this folder's."""
+    from worktrees import locks
+    from worktrees.errors import WorktreeError
+    from worktrees.repository import open_repository
+
+    folders = {"."}
+    with suppress(client.DaemonError, TypeError, KeyError):
+        folders |= {item["repo"] for item in client.request("GET", "/v1/fleet?json=ls")[1]["sessions"]}
+    found: dict[Path, Finding] = {}
+    for folder in sorted(folders):
+        try:
+            own = open_repository(Path(folder))
+        except (WorktreeError, OSError):
+            continue  # no repository here, or gone: not what is asked
+        for lock in locks.locks_of(own.git_dir):
+            try:
+                if not locks.left_behind(lock):
+                    raise locks.refusal(lock)
+                if unlock:
+                    aside = locks.put_aside(lock, own.own / "locks")
+                    found[lock] = Finding("ok", "lock", f"{lock} was left behind; it is kept as {aside}")
+                else:
+                    what = f"{lock} was left behind: nobody has it open and no git works there"
+                    found[lock] = Finding("bad", "lock", what, "put it aside: orchestrator doctor --unlock")
+            except WorktreeError as error:
+                found[lock] = Finding("note", "lock", error.message, error.hint)
+    return list(found.values())
 
 
 def _agents() -> list[Finding]:

@@ -4,6 +4,7 @@ WorktreeError
 ├── GitMissing            git is not installed, or too old
 ├── GitFailed             git said no; argv, code and what it printed
 │   └── GitTimeout        git ran into its deadline and was ended
+├── Locked                a lock file of git stays in the way; who holds it
 ├── NotARepository        no repository at that path
 │   ├── BareRepository    one without a checkout
 │   ├── InsideSubmodule   one that belongs to another repository
@@ -26,6 +27,8 @@ WorktreeError
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from worktrees.models import CheckResult, Conflict
 
@@ -55,6 +58,12 @@ class GitFailed(WorktreeError):
 class GitTimeout(GitFailed):
     def __init__(self, argv: tuple[str, ...], seconds: float) -> None:
         super().__init__(argv, -1, f"it did not end within {seconds:.0f} s", "the disk or the repository may be busy")
+
+
+class Locked(WorktreeError):
+    def __init__(self, message: str, hint: str, lock: Path) -> None:
+        super().__init__(message, hint)
+        self.lock = lock
 
 
 class NotARepository(WorktreeError):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from worktrees.errors import GitFailed, GitMissing, GitTimeout
+from worktrees.locks import Patience, contended, refusal
 
 OLDEST = (2, 38)
 INSTALL = "install it: apt install git (Debian) · dnf install git (Fedora) · pacman -S git (Arch) · brew install git"
@@ -36,6 +37,9 @@ _SAFE = (
     "maintenance.auto=false",
     "-c",
     "advice.detachedHead=false",
+    # Git itself waits for locks of single refs, by default 0.1 s.
+    "-c",
+    "core.filesRefLockTimeout=1000",
 )
 
 
@@ -62,7 +66,23 @@ def run_code(
     deadline_s: float = DEADLINE_S,
     ok: tuple[int, ...] = (0,),
 ) -> tuple[int, str]:
-    """Like :func:`run`, with the exit code."""
+    """Like :func:`run`, with the exit code. While another git holds a lock it is tried again; then Locked."""
+    patience = Patience()
+    while True:
+        code, out, err = _once(cwd, args, env, stdin, deadline_s)
+        lock = contended(args, err) if code != 0 else None
+        if lock is None:
+            break
+        if not patience.again():
+            raise refusal(lock if lock.is_absolute() or lock == Path() else Path(cwd) / lock)
+    if code not in ok:
+        raise GitFailed(args, code, err)
+    return code, os.fsdecode(out)
+
+
+def _once(
+    cwd: Path | str, args: tuple[str, ...], env: Mapping[str, str] | None, stdin: bytes | None, deadline_s: float
+) -> tuple[int, bytes, str]:
     guard = _start(cwd, args, env, stdin is not None)  # GitPython ends the process when this is collected
     process: subprocess.Popen[bytes] = guard.proc
     try:
@@ -70,9 +90,7 @@ def run_code(
     except subprocess.TimeoutExpired:
         _end(process)
         raise GitTimeout(args, deadline_s) from None
-    if process.returncode not in ok:
-        raise GitFailed(args, process.returncode, err.decode("utf-8", "replace"))
-    return process.returncode, os.fsdecode(out)
+    return process.returncode, out, err.decode("utf-8", "replace")
 
 
 def _start(cwd: Path | str, args: tuple[str, ...], env: Mapping[str, str] | None, fed: bool) -> Any:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees import snapshots
+from worktrees import locks, snapshots
 from worktrees.changes import drift, shown
 from worktrees.checks import run_command
 from worktrees.conflicts import merge_tree
@@ -31,7 +31,7 @@ from worktrees.errors import (
 from worktrees.faultpoints import point
 from worktrees.git import identity, run, run_code
 from worktrees.models import CheckResult, Landing, Method, Worktree
-from worktrees.repository import Repository
+from worktrees.repository import Repository, open_repository
 
 CHECK_S = 900.0
 _OPERATIONS = {
@@ -45,7 +45,7 @@ _OPERATIONS = {
 
 
 def refuse_target(repository: Repository, target: str) -> Worktree | None:
-    """The checkout that has ``target`` checked out, if any. Raises DirtyTarget or OperationInProgress for it."""
+    """The checkout that has ``target`` checked out, if any. DirtyTarget, OperationInProgress or Locked for it."""
     if not repository.has_branch(target):
         raise WorktreeError(
             f"there is no branch {target} to land on", "name another: [run] target in .orchestrator.toml"
@@ -67,6 +67,7 @@ def refuse_target(repository: Repository, target: str) -> Worktree | None:
                 f"{target} is checked out in {worktree.path} with uncommitted changes: {names}",
                 "commit or stash them there, then try again; nothing was touched",
             )
+        locks.free(_git_dir(worktree.path) / "index.lock")  # the user's: never put aside from here
         return worktree
     return None
 
@@ -81,8 +82,17 @@ def refuse_worktree(worktree: Path) -> None:
 
 
 def _under_way(worktree: Path) -> str | None:
-    git_dir = Path(run(worktree, "rev-parse", "--absolute-git-dir").strip())
+    git_dir = _git_dir(worktree)
     return next((what for name, what in _OPERATIONS.items() if (git_dir / name).exists()), None)
+
+
+def _git_dir(worktree: Path) -> Path:
+    return Path(run(worktree, "rev-parse", "--absolute-git-dir").strip())
+
+
+def _free_index(repository: Repository, worktree: Path) -> None:
+    """Wait for an agent's git. The lock of one that was killed is put aside: the worktree is ours."""
+    locks.free(_git_dir(worktree) / "index.lock", repository.own / "locks")
 
 
 def land(
@@ -107,6 +117,7 @@ def land(
     progress("look")
     refuse_worktree(worktree)
     refuse_target(repository, target)
+    _free_index(repository, worktree)
     _clear_stale(repository)
     snapshots.take(worktree, session, "before merge")
     branch = _branch(worktree)
@@ -157,6 +168,7 @@ def update_from_target(worktree: Path, session: str, target: str) -> str:
             "tell the agent to merge it: s sends a message",
             conflicts,
         )
+    _free_index(open_repository(worktree), worktree)
     snapshots.take(worktree, session, "before update")
     run(worktree, "merge", "--no-edit", "--no-verify", f"refs/heads/{target}", env=identity(worktree), deadline_s=600)
     return run(worktree, "rev-parse", "HEAD").strip()

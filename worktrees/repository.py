@@ -18,6 +18,7 @@ from worktrees.errors import (
     BadName,
     BareRepository,
     BranchExists,
+    GitFailed,
     InsideSubmodule,
     NoCommits,
     NotARepository,
@@ -28,6 +29,7 @@ from worktrees.errors import (
     WorktreeMissing,
 )
 from worktrees.git import run, run_code
+from worktrees.locks import Patience, met
 from worktrees.models import Worktree
 
 CHECKOUT_S = 600.0
@@ -132,7 +134,7 @@ class Repository:
         self.check_branch_name(branch)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.registration():
-            run(self.root, "worktree", "add", "--no-checkout", "-b", branch, "--no-track", "--", str(path), base)
+            self._add(path, branch, base)
             run(self.root, "update-ref", MADE + branch, base)
         try:
             run(path, "reset", "--hard", "--quiet", deadline_s=CHECKOUT_S)
@@ -143,6 +145,21 @@ class Repository:
                 run(self.root, "update-ref", "-d", MADE + branch)
             raise
         return Worktree(path=path, head=base, branch=branch)
+
+    def _add(self, path: Path, branch: str, base: str) -> None:
+        """Register a worktree without files. An agent's own ``worktree add`` at the same moment is waited for."""
+        self.check_branch_name(branch)  # anew: another of ours may have been faster
+        commit, patience = self.resolve(base), Patience()
+        while True:
+            try:
+                run(self.root, "worktree", "add", "--no-checkout", "-b", branch, "--no-track", "--", str(path), base)
+            except GitFailed as error:
+                # Git takes its folders back itself, but not the branch that it made for them.
+                run_code(self.root, "update-ref", "-d", f"refs/heads/{branch}", commit, ok=(0, 1, 128))
+                if met(error.stderr) is None or not patience.again():
+                    raise
+            else:
+                return
 
     def worktrees(self) -> tuple[Worktree, ...]:
         """Every registered checkout, the main one first."""
@@ -204,7 +221,9 @@ class Repository:
     @contextmanager
     def registration(self) -> Iterator[None]:
         """Only one at a time adds or removes worktrees of this repository."""
-        with (self.own / "registration.lock").open("w") as file:
+        # Not followed and not emptied: an agent can write here, and could have made it a link.
+        handle = os.open(self.own / "registration.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

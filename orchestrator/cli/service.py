@@ -41,7 +41,7 @@ def doctor(arguments: Namespace) -> int:
     """Every finding on its line; exit code 1 when something needed is missing."""
     from orchestrator.doctor import examine
 
-    findings = examine()
+    findings = examine(unlock=arguments.unlock)
     if arguments.json:
         dump([finding.__dict__ for finding in findings])
     else:

@@ -56,7 +56,9 @@ EXAMPLES = {
     "demo": """\
   orchestrator demo              five scripted agents, the real dashboard
   orchestrator demo --headless   the same, played and checked without a terminal""",
-    "doctor": "  orchestrator doctor",
+    "doctor": """\
+  orchestrator doctor
+  orchestrator doctor --unlock   a killed git left index.lock: put aside, with proof that nobody uses it""",
     "serve": "  orchestrator serve",
     "down": """\
   orchestrator down              the dashboard and the daemon end, agents run on
