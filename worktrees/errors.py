@@ -17,7 +17,9 @@ WorktreeError
 ├── NotOurs               refused: a path or branch that we did not make
 ├── DirtyTarget           the target is checked out with uncommitted changes
 ├── OperationInProgress   the user is in the middle of a rebase, merge …
-├── TargetMoved           the target changed while we worked
+├── RefMoved              a ref is not what it was when the step was planned
+│   └── TargetMoved       the target changed while we worked
+├── CannotUndo            refused: what would be taken back is not what it was left as
 ├── NothingToLand         the target holds all of the work already
 ├── Conflicted            the work cannot be merged by itself
 ├── CheckFailed           a check command failed on the merged tree
@@ -114,7 +116,15 @@ class OperationInProgress(WorktreeError):
     pass
 
 
-class TargetMoved(WorktreeError):
+class RefMoved(WorktreeError):
+    pass
+
+
+class TargetMoved(RefMoved):
+    pass
+
+
+class CannotUndo(WorktreeError):
     pass
 
 

@@ -13,6 +13,12 @@ import signal
 ENV = "ORCHESTRATOR_FAULT"
 
 POINTS = (
+    # worktrees.operations
+    "operation.planned",  # the intent is written, nothing is done
+    "operation.done",  # all is done, the intent is not yet closed
+    "operation.closed",  # it is written as done, its caller does not know it yet
+    "operation.pruned",  # one of several old ones is forgotten
+    # worktrees.landing
     "landing.pinned",  # what the target was is kept; it has not moved
     "landing.moved",  # the target has moved; the checkout that has it was not brought along
 )
