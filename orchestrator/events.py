@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sessions.events import Active, AgentKnown, Answered, Counted, Launched, Said, Sent, StatusChanged
+from sessions.events import (
+    Active,
+    AgentKnown,
+    Answered,
+    Counted,
+    FailedToStart,
+    Launched,
+    Said,
+    Sent,
+    StatusChanged,
+)
 from sessions.models import Model, SessionId
 from worktrees.models import Conflict, Drift, Landing, Totals
 
@@ -34,6 +44,33 @@ class LaunchFailed(Model):
     event: Literal["launch_failed"] = "launch_failed"
     reason: str
     hint: str = ""
+
+
+class Intended(Model):
+    """Something that takes several steps was asked for. Written ahead, so that it is finished after a kill.
+
+    ``by``: the human for this session, the human for all of them (``down --agents``), or the restart after a crash.
+    """
+
+    event: Literal["intended"] = "intended"
+    action: Literal["resume", "stop", "remove"]
+    by: Literal["you", "down", "restart"] = "you"
+
+
+class Abandoned(Model):
+    """What was intended was not done, and will not be by itself."""
+
+    event: Literal["abandoned"] = "abandoned"
+    action: Literal["resume", "stop", "remove"]
+    reason: str
+
+
+class ReadOnly(Model):
+    """The ledger on the disk cannot be used: this fleet was found without it and nothing of it is written down."""
+
+    event: Literal["read_only"] = "read_only"
+    reason: str
+    hint: str
 
 
 class Changed(Model):
@@ -106,6 +143,10 @@ Event = Annotated[
     Created
     | LaunchFailed
     | Launched
+    | FailedToStart
+    | Intended
+    | Abandoned
+    | ReadOnly
     | AgentKnown
     | StatusChanged
     | Counted

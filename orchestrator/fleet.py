@@ -7,25 +7,40 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from orchestrator.events import (
+    Abandoned,
     Changed,
     Created,
     Envelope,
+    Intended,
     LaunchFailed,
     Merged,
     MergeFailed,
     Merging,
     Noticed,
     Paused,
+    ReadOnly,
     Removed,
     Seen,
     Snapshotted,
 )
-from sessions.events import Active, AgentKnown, Answered, Counted, Launched, Said, Sent, StatusChanged
-from sessions.models import Model, Response, SessionId, State, Status, Usage
+from sessions.events import (
+    Active,
+    AgentKnown,
+    Answered,
+    Counted,
+    FailedToStart,
+    Launched,
+    Said,
+    Sent,
+    StatusChanged,
+)
+from sessions.models import ENDED, Model, Response, SessionId, State, Status, Usage
 from worktrees.models import Conflict, Drift, Landing, Totals
 
 RECENT = timedelta(minutes=10)
 """Responses kept in a row for rates; older ones are in the ledger."""
+CRASHES = timedelta(minutes=5)
+"""How long a crash counts."""
 
 
 class Row(Model):
@@ -69,11 +84,15 @@ class Row(Model):
     landing: Landing | None = None
     paused: bool = False
     launch_failure: str | None = None
+    intent: str | None = None  # asked for and not finished: resume, stop, remove
+    stopped: str | None = None  # ended on request: by "you" for itself, or with all by "down"
+    recovered: datetime | None = None  # started again after it was lost or crashed
+    crashes: tuple[datetime, ...] = ()  # the last CRASHES, since the human last started it
 
     @property
     def state(self) -> State:
-        """The state to show: held by the human wins over what the agent does."""
-        return State.PAUSED if self.paused else self.status.state
+        """The state to show: held by the human wins over what the agent does, while it does anything."""
+        return State.PAUSED if self.paused and self.status.state not in ENDED else self.status.state
 
     @property
     def needs_human(self) -> bool:
@@ -90,6 +109,7 @@ class Fleet(Model):
     seq: int = 0
     rows: Mapping[SessionId, Row] = {}
     notices: tuple[Envelope, ...] = ()  # the last 50 Noticed
+    read_only: str | None = None  # why the ledger cannot be used, and what to do
 
     def __iter__(self) -> Iterator[Row]:  # type: ignore[override]
         return iter(self.rows.values())
@@ -113,8 +133,11 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
     event, session = envelope.event, envelope.session
     rows = fleet.rows
     notices = fleet.notices
+    read_only = fleet.read_only
     if isinstance(event, Noticed):
         notices = (*notices, envelope)[-50:]
+    elif isinstance(event, ReadOnly):
+        read_only = f"{event.reason}; {event.hint}"
     elif session is not None:
         if isinstance(event, Created):
             rows = {**rows, session: _created(session, event, envelope.at)}
@@ -122,7 +145,7 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
             rows = {key: row for key, row in rows.items() if key != session}
         elif (row := rows.get(session)) is not None:
             rows = {**rows, session: _changed(row, envelope)}
-    return Fleet.model_construct(seq=envelope.seq, rows=rows, notices=notices)
+    return Fleet.model_construct(seq=envelope.seq, rows=rows, notices=notices, read_only=read_only)
 
 
 def _created(session: SessionId, event: Created, at: datetime) -> Row:
@@ -145,9 +168,27 @@ def _changed(row: Row, envelope: Envelope) -> Row:
                 "generation": event.generation,
                 "active_at": at,
                 "launch_failure": None,
+                "intent": None,
+                "stopped": None,
+                "paused": False,
             }
+            if event.resumed and row.status.state in (State.LOST, State.CRASHED):
+                update["recovered"] = at
         case LaunchFailed():
-            update = {"launch_failure": f"{event.reason} {event.hint}".strip()}
+            update = {"launch_failure": f"{event.reason} {event.hint}".strip(), "intent": None}
+        case FailedToStart():
+            shown = " · ".join(line.strip() for line in event.screen[-3:] if line.strip())
+            update = {"launch_failure": f"{event.how}: {shown}" if shown else event.how}
+        case Intended():
+            update = {"intent": event.action}
+            if event.action == "stop":
+                update["stopped"] = event.by
+            elif event.action == "resume" and event.by == "you":
+                update["crashes"] = ()
+        case Abandoned():
+            update = {"intent": None}
+            if event.action == "stop":
+                update["stopped"] = None
         case AgentKnown():
             update = {
                 key: value
@@ -160,6 +201,10 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             }
         case StatusChanged():
             update = {"status": event.status}
+            if event.status.state is State.CRASHED:
+                update["crashes"] = (*(then for then in row.crashes if abs(at - then) < CRASHES), at)
+            if event.status.state in ENDED and row.intent == "stop":
+                update["intent"] = None
         case Counted():
             update = {"usage": event.total, "cost_usd": event.cost_usd, "cost_source": event.cost_source}
             if event.response is not None:
@@ -196,7 +241,7 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"merging": None, "merge_failure": None, "merge_conflicts": (), "landing": event.landing}
         case Paused():
             update = {"paused": event.paused}
-        case Created() | Removed() | Noticed():
+        case Created() | Removed() | Noticed() | ReadOnly():
             update = {}  # handled by apply: they do not change a row
         case _ as never:
             assert_never(never)

@@ -5,21 +5,34 @@ from __future__ import annotations
 from typing import assert_never
 
 from orchestrator.events import (
+    Abandoned,
     Changed,
     Created,
     Envelope,
     Event,
+    Intended,
     LaunchFailed,
     Merged,
     MergeFailed,
     Merging,
     Noticed,
     Paused,
+    ReadOnly,
     Removed,
     Seen,
     Snapshotted,
 )
-from sessions.events import Active, AgentKnown, Answered, Counted, Launched, Said, Sent, StatusChanged
+from sessions.events import (
+    Active,
+    AgentKnown,
+    Answered,
+    Counted,
+    FailedToStart,
+    Launched,
+    Said,
+    Sent,
+    StatusChanged,
+)
 
 
 def line(envelope: Envelope) -> tuple[str, ...]:
@@ -37,6 +50,15 @@ def _words(event: Event) -> str:
             return f"{how} {' '.join(event.argv)} as pid {event.pid}"
         case LaunchFailed():
             return f"launch failed: {event.reason}. {event.hint}".rstrip(". ")
+        case FailedToStart():
+            return event.how + "".join(f"\n            {_short(text)}" for text in event.screen[-6:])
+        case Intended():
+            who = {"you": "you asked", "down": "down --agents asked", "restart": "it crashed"}[event.by]
+            return f"{event.action}: {who}"
+        case Abandoned():
+            return f"{event.action} was given up: {event.reason}"
+        case ReadOnly():
+            return f"the ledger is not written: {event.reason}"
         case AgentKnown():
             return f"conversation {event.agent_session_id}" if event.agent_session_id else ""
         case StatusChanged():

@@ -15,7 +15,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sessions.agents.contract import Screen
@@ -35,6 +35,7 @@ _FIELDS = (
     "pane_in_mode",
     "cursor_y",
     "cursor_x",
+    "@orchestrator",
     "pane_title",  # last: an agent writes it, and may put anything into it
 )
 _FORMAT = "\t".join(f"#{{{name}}}" for name in _FIELDS)
@@ -65,6 +66,7 @@ class Pane:
     cursor_row: int
     cursor_column: int
     title: str
+    tag: str = ""  # what `spawn` was told to write on it
 
 
 class Control:
@@ -153,14 +155,25 @@ class Control:
         The session's name makes a second spawn of the same session impossible: tmux refuses it.
         """
         words = ("new-session", "-d", "-P", "-F", _FORMAT, "-s", name, "-x", str(width), "-y", str(height), "-c", cwd)
-        created = self.command(*words, "--", *argv)
-        tagged = self.command("set-option", "-t", f"={name}:", "@orchestrator", tag)
-        lines = (await asyncio.gather(created, tagged))[0]
-        return _pane(lines[0])
+        tagging = ("set-option", "-t", f"={name}:", "@orchestrator", tag)
+        # One write: whoever is killed here leaves no pane without its tag.
+        created, tagged = self._write(*(" ".join(map(quote, line)) for line in ((*words, "--", *argv), tagging)))
+        tagged.add_done_callback(_retrieved)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                lines = await created
+                await tagged
+        except TimeoutError as error:
+            raise TmuxError(f"tmux did not answer within {DEADLINE_S:.0f} s", "orchestrator doctor") from error
+        return replace(_pane(lines[0]), tag=tag)
 
-    async def capture(self, pane: str) -> Screen:
-        """What ``pane`` shows, as plain text, with its title and size of the same moment."""
-        about, lines = await self._pair(pane, f"display-message -p -t {pane} {_QUOTED}", f"capture-pane -p -t {pane}")
+    async def capture(self, pane: str, above: int = 0) -> Screen:
+        """What ``pane`` shows, as plain text, with its title and size of the same moment.
+
+        ``above``: so many lines that scrolled out at its top come before.
+        """
+        shown = f"capture-pane -p -S -{above} -t {pane}" if above else f"capture-pane -p -t {pane}"
+        about, lines = await self._pair(pane, f"display-message -p -t {pane} {_QUOTED}", shown)
         known = _pane(about[0])
         return Screen(
             lines=tuple(line.rstrip() for line in lines),
@@ -352,6 +365,7 @@ def _pane(line: str) -> Pane:
         cursor_row=_number(named.get("cursor_y")) or 0,
         cursor_column=_number(named.get("cursor_x")) or 0,
         title=_CONTROLS.sub(" ", named.get("pane_title", "")),
+        tag=named.get("@orchestrator", ""),
     )
 
 

@@ -20,6 +20,17 @@ class Launched(Model):
     resumed: bool = False
 
 
+class FailedToStart(Model):
+    """The program ended right after its start: that the pane was made is no evidence of a running agent.
+
+    ``screen`` is what it showed last, without the empty lines around it.
+    """
+
+    event: Literal["failed_to_start"] = "failed_to_start"
+    how: str
+    screen: tuple[str, ...] = ()
+
+
 class AgentKnown(Model):
     """We learned the agent's own conversation id, transcript file or version. None: not learned now."""
 
@@ -73,6 +84,6 @@ class Answered(Model):
 
 
 SessionEvent = Annotated[
-    Launched | AgentKnown | StatusChanged | Counted | Active | Said | Sent | Answered,
+    Launched | FailedToStart | AgentKnown | StatusChanged | Counted | Active | Said | Sent | Answered,
     Field(discriminator="event"),
 ]

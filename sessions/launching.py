@@ -1,8 +1,9 @@
 """From a spec to a running program: the private folder, the environment, the start script.
 
-The start script is the write-ahead of a launch: it holds the caller's environment, is readable by the owner only, and
-removes itself as its first act. A script that is still there was never run, so a restarted supervisor may run it;
-one that is gone was run, so nothing is launched twice.
+The start script is the write-ahead of a launch: it holds the caller's environment and is readable by the owner only.
+Each launch of a session has a generation. The script's first act is to make the folder ``ran-GENERATION``, which only
+one process can, and to remove itself: however often it is started, one generation runs once. A script that is still
+there was never run, so a restarted supervisor may run it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from pathlib import Path
 from sessions.agents.contract import Launch, Place
 from sessions.models import Spec
 
-SCRIPT = "launch.sh"
+SCRIPT = "launch-{}.sh"
+RAN = "ran-"
+TWICE = 75
+"""Exit code of a start script whose launch was run already."""
 EXIT = "exit-code"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -42,7 +46,7 @@ def environment(caller: Mapping[str, str], additions: Mapping[str, str], place: 
     return env
 
 
-def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str]) -> tuple[str, ...]:
+def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str], generation: int = 1) -> tuple[str, ...]:
     """Write everything that the start needs into the private folder; returns the argv that starts it.
 
     The argv holds no value of the environment: other users can read command lines.
@@ -53,16 +57,16 @@ def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str]) -> t
     kept = {name: place.env[name] for name in _KEPT if name in place.env}
     _write_private(place.folder / "spec.json", spec.model_dump_json())
     _write_private(place.folder / "env.json", json.dumps(kept))
-    lines = ["#!/bin/sh", 'rm -f -- "$0"']
+    ran = shlex.quote(str(place.folder / f"{RAN}{generation}"))
+    lines = ["#!/bin/sh", f"mkdir -- {ran} 2>/dev/null || exit {TWICE}", f'echo "$$" >{ran}/pid', 'rm -f -- "$0"']
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(env.items())]
     lines += [f"cd -- {shlex.quote(str(place.worktree))} || exit 1"]
     # Not exec: tmux wakes a pane's own process when it is stopped, so that the program could not be held.
     # The code is written down too: tmux 3.3a loses that of a program which ends at once.
     ended = f'code=$?; printf %s "$code" >{shlex.quote(str(place.folder / EXIT))}; exit "$code"'
     lines += ["trap : INT QUIT", shlex.join(launch.argv), ended, ""]
-    script = place.folder / SCRIPT
-    _write_private(script, "\n".join(lines))
-    return start_argv(place.folder)
+    _write_private(place.folder / SCRIPT.format(generation), "\n".join(lines))
+    return start_argv(place.folder, generation)
 
 
 def clear(place: Place) -> None:
@@ -74,17 +78,23 @@ def clear(place: Place) -> None:
     for path in (place.spool, place.log):
         with suppress(FileNotFoundError):
             path.replace(path.with_name(path.name + ".before"))
-    (place.folder / EXIT).unlink(missing_ok=True)
+    for path in (place.folder / EXIT, *place.folder.glob(SCRIPT.format("*"))):
+        path.unlink(missing_ok=True)  # a script that is still there belongs to a launch that was given up
     with suppress(FileNotFoundError):
         descriptor = os.open(place.events, os.O_WRONLY | os.O_APPEND)
         with os.fdopen(descriptor, "wb") as file:
             file.write(b'\n{"type": "hello"}\n')
 
 
-def start_argv(folder: Path) -> tuple[str, ...]:
+def start_argv(folder: Path, generation: int = 1) -> tuple[str, ...]:
     """The argv that runs the start script with an empty environment."""
     env = shutil.which("env") or "/usr/bin/env"
-    return (env, "-i", "/bin/sh", str(folder / SCRIPT))
+    return (env, "-i", "/bin/sh", str(folder / SCRIPT.format(generation)))
+
+
+def tag(session: str, generation: int) -> str:
+    """What is written on the pane of a launch, so that whoever finds it knows whose it is."""
+    return f"{session} {generation}"
 
 
 def exit_code(folder: Path) -> int | None:
@@ -95,9 +105,22 @@ def exit_code(folder: Path) -> int | None:
         return None
 
 
-def pending(folder: Path) -> bool:
-    """True if a start was prepared and never happened."""
-    return (folder / SCRIPT).exists()
+def pending(folder: Path, generation: int = 1) -> bool:
+    """True if this start was prepared and never happened."""
+    return (folder / SCRIPT.format(generation)).exists() and not ran(folder, generation)
+
+
+def ran(folder: Path, generation: int) -> bool:
+    """The start script of this launch was run."""
+    return (folder / f"{RAN}{generation}").is_dir()
+
+
+def leader(folder: Path, generation: int) -> int | None:
+    """Process id of the start script of this launch, which leads the pane's terminal session; None when not known."""
+    try:
+        return int((folder / f"{RAN}{generation}" / "pid").read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def recall(folder: Path, worktree: Path) -> tuple[Spec, Place] | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +33,46 @@ def held(leader: int) -> bool:
         rows = [row for line in said.splitlines() if len(row := line.split()) == 3]
         return any(row[1] == str(leader) != row[0] and row[2].startswith("T") for row in rows)
     return any(_is_stopped(pid) for pid in of_session(leader) if pid != leader and _group(pid) == leader)
+
+
+def survivors(leader: int, folder: Path) -> list[int]:
+    """Processes of a launch whose pane is gone: of the terminal session that ``leader`` led, if that is still ours.
+
+    A number is given anew after a while, so there must be proof: the start script in ``folder`` as the leader, or a
+    process that was told to write its events there. Without /proc nothing is found.
+    """
+    found = [pid for pid in of_session(leader) if pid != os.getpid()] if Path("/proc/self/stat").exists() else []
+    return found if any(_is_of(pid, os.fsencode(folder)) for pid in found) else []
+
+
+def end(pids: list[int], within_s: float = 2.0) -> None:
+    """SIGTERM, and SIGKILL to what is still there after ``within_s``. Blocks until all of them have ended."""
+    handles: dict[int, int] = {}
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            handles[pid] = os.pidfd_open(pid)
+    try:
+        for number, wait_s in ((signal.SIGTERM, within_s), (signal.SIGKILL, within_s)):
+            for handle in handles.values():
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(handle, number)
+            deadline = time.monotonic() + wait_s
+            for pid, handle in tuple(handles.items()):
+                if select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                    os.close(handles.pop(pid))
+    finally:
+        for handle in handles.values():
+            os.close(handle)
+
+
+def _is_of(pid: int, folder: bytes) -> bool:
+    with suppress(OSError):
+        proc = Path("/proc") / str(pid)
+        words, env = (proc / "cmdline").read_bytes().split(b"\0"), (proc / "environ").read_bytes().split(b"\0")
+        return any(word.startswith(folder + b"/") for word in words) or any(
+            line.startswith(b"ORCHESTRATOR_EVENTS=" + folder + b"/") for line in env
+        )
+    return False
 
 
 def _group(pid: int) -> int | None:

@@ -15,9 +15,10 @@ from pathlib import Path
 from sessions import launching, processes
 from sessions.agents.contract import Agent, Place, Reading, Screen, Stream, Watch
 from sessions.control import Control, Pane
+from sessions.ending import Ending
 from sessions.errors import PaneGone, SessionError
 from sessions.events import Launched, SessionEvent
-from sessions.models import ENDED, SessionId, Spec, Status
+from sessions.models import SessionId, Spec, Status
 from sessions.panelog import rotate
 from sessions.perception import Perception
 from sessions.sensing import Sensor
@@ -55,13 +56,15 @@ class Session:
         self.pane: Pane | None = None
         self.perception = self._perception(status)
         self.on_picture: Callable[[SessionId], None] | None = None
+        self.on_screen: Callable[[SessionId, Screen], None] | None = None
         self.control = control
         self._sensor = sensor
         self._emit_to = emit
         self._watched: dict[tuple[str, Path], Watch] = {}
         self.news = News()
         self.talk = Talk(self)
-        self._stopping = False
+        self.ending = Ending(self)
+        self._closed = False
         self._recheck: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -79,12 +82,13 @@ class Session:
         conversation = launch.agent_session_id or self.spec.agent_session_id
         self.spec = self.spec.model_copy(update={"agent_session_id": conversation, "started_at": now()})
         await asyncio.to_thread(launching.clear, self.place)
-        argv = launching.write(self.place, self.spec, launch, launching.environment(env, launch.env, self.place))
+        seen = launching.environment(env, launch.env, self.place)
+        argv = launching.write(self.place, self.spec, launch, seen, self.generation + 1)
         task = launch.prompt_given and bool(self.spec.prompt)
         self.perception = self._perception(task=task)
         await self.spawn(argv, launch.argv, resumed=resumed)
         if not launch.prompt_given and self.spec.prompt:
-            self._run(self.talk.first_prompt(self.spec.prompt))
+            self.run(self.talk.first_prompt(self.spec.prompt))
 
     def _perception(self, before: Status | None = None, *, task: bool = False) -> Perception:
         reader = self.agent.reader(self.spec, self.place)
@@ -92,11 +96,12 @@ class Session:
         return Perception(reader, before, task=task, since=self.spec.started_at, worktree=worktree)
 
     async def spawn(self, argv: tuple[str, ...], shown: tuple[str, ...], *, resumed: bool = False) -> None:
-        self.generation += 1
-        self._stopping = False
         if resumed or self.pane is not None:
             await self.control.kill(self.id)
-        pane = await self.control.spawn(self.id, argv, str(self.place.worktree), WIDTH, HEIGHT, self.id)
+        self.generation += 1
+        tag = launching.tag(self.id, self.generation)
+        pane = await self.control.spawn(self.id, argv, str(self.place.worktree), WIDTH, HEIGHT, tag)
+        self.ending.begin()
         program = shown[0] if shown else argv[0]
         launched = Launched(pane=pane.id, pid=pane.pid, argv=(program,), generation=self.generation, resumed=resumed)
         await self.adopt(pane, launched)
@@ -110,10 +115,10 @@ class Session:
                 await self.control.pipe(pane.id, str(self.place.log))
         if pane.dead:
             self._follow()  # what it told before it ended
-            await self._exited()
+            await self.ending.exited()
             return
         self._follow()
-        self._sensor.watch_exit(self.id, pane.pid, self._on_exit)
+        self._sensor.watch_exit(self.id, pane.pid, self.ending.on_exit)
         self._sensor.watch_pane(self.id, Path(pane.tty), self.place.log, self._on_output, self._on_quiet)
         screen = await self.look()
         if launched is not None and any(line.strip() for line in screen.lines):
@@ -121,13 +126,14 @@ class Session:
 
     def lost(self, how: str) -> None:
         """The pane is gone without an exit that we saw."""
-        self._unwatch()
+        self.unwatch()
         self.pane = None
         self.emit(self.perception.lost(how, now()))
 
     def close(self) -> None:
-        """Stop watching; the program runs on."""
-        self._unwatch()
+        """Stop watching; the program runs on. Nothing is told any more: another generation may have begun."""
+        self._closed = True
+        self.unwatch()
         for task in self._tasks:
             task.cancel()
 
@@ -135,21 +141,18 @@ class Session:
         """Read the screen and judge anew."""
         screen = await self.control.capture(self.living_pane().id)
         self.emit(self.perception.look(screen))
+        if self.on_screen is not None:
+            self.on_screen(self.id, screen)
         return screen
+
+    async def stop(self, within_s: float = 5.0) -> None:
+        """End the program in its own clean way; when it does not end in time its pane is closed."""
+        await self.ending.stop(within_s)
 
     def hold(self, paused: bool) -> None:
         """Stop the program and everything that it started where they are, or let them go on."""
         processes.hold(self.living_pane().pid, paused)
-        self._run(self._look_at_processes())
-
-    async def stop(self, within_s: float = 5.0) -> None:
-        """End the program in its own clean way; when it does not end in time its pane is closed."""
-        if not self.running:
-            return
-        self._stopping = True
-        if not await self.talk.quit(within_s):
-            await self.control.kill(self.id)
-            await self.news.until(lambda: not self.running, 2.0)
+        self.run(self._look_at_processes())
 
     async def picture(self) -> tuple[tuple[str, ...], int, int, int, int]:
         """Lines with colours, width, height, cursor row and column."""
@@ -164,7 +167,8 @@ class Session:
 
     def emit(self, events: Iterable[SessionEvent]) -> None:
         for event in events:
-            self._emit_to(self.id, event)
+            if not self._closed:
+                self._emit_to(self.id, event)
         self.news.tell()
         again = self.perception.look_again
         if again is None or not self.running:
@@ -179,13 +183,13 @@ class Session:
     def _check_again(self) -> None:
         self._recheck = None
         if self.running:
-            self._run(self._look_quietly())
+            self.run(self._look_quietly())
 
     async def _look_quietly(self) -> None:
         with suppress(SessionError):
             await self.look()
 
-    def _run(self, work: object) -> None:
+    def run(self, work: object) -> None:
         task = asyncio.ensure_future(work)  # type: ignore[call-overload]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -203,7 +207,7 @@ class Session:
                 self._watched[key] = watch
                 self._sensor.watch_file(self.id, watch, self._on_reading)
 
-    def _unwatch(self) -> None:
+    def unwatch(self) -> None:
         self._sensor.unwatch(self.id)
         self._watched.clear()
         if self._recheck is not None:
@@ -216,7 +220,7 @@ class Session:
 
     def _on_output(self, _key: str) -> None:
         self.emit(self.perception.printing(True, now()))
-        self._run(self._look_quietly())
+        self.run(self._look_quietly())
         if self.on_picture is not None:
             self.on_picture(self.id)
 
@@ -232,53 +236,7 @@ class Session:
     def _on_quiet(self, _key: str, silence: timedelta) -> None:
         if silence >= timedelta(seconds=3):
             self.emit(self.perception.printing(False, now()))
-            self._run(self._look_at_processes())
-            self._run(asyncio.to_thread(rotate, self.place.log))
+            self.run(self._look_at_processes())
+            self.run(asyncio.to_thread(rotate, self.place.log))
         else:
-            self._run(self._look_quietly())
-
-    def _on_exit(self, _key: str) -> None:
-        self._run(self._exited())
-
-    async def _exited(self) -> None:
-        """Ask tmux how the program ended. tmux 3.3a may miss a child's end; that of another makes it look again."""
-        for attempt in range(5):
-            try:
-                if attempt == 2:
-                    await self.control.command("run-shell", "-b", "true")
-                panes = await self.control.panes()
-            except SessionError:
-                return
-            pane = next((pane for pane in panes if pane.session == self.id), None)
-            if pane is None and self._stopping:
-                self._gone()
-                return
-            if pane is None:
-                self.lost("its pane was closed")
-                return
-            told = pane.dead and (pane.exit_status is not None or pane.exit_signal is not None)
-            if told or attempt == 4:
-                self._ended(pane)
-                return
-            await asyncio.sleep(0.05)
-
-    def _ended(self, pane: Pane) -> None:
-        self.pane = pane
-        code, number = pane.exit_status, pane.exit_signal
-        if code is None and number is None:
-            code = launching.exit_code(self.place.folder)
-        if number is None and code is not None and code > 128:
-            number = code - 128  # as a shell tells it
-        how = f"ended by signal {number}" if number is not None else f"exited with code {code}"
-        self._unwatch()
-        status = self.status
-        if status is None or status.state not in ENDED:
-            self.emit(self.perception.ended(code, how, now(), asked=self._stopping))
-        self.news.tell()
-
-    def _gone(self) -> None:
-        """Its pane was closed because it did not end by itself when it was asked to."""
-        self._unwatch()
-        self.pane = None
-        self.emit(self.perception.ended(None, "stopped by you", now(), asked=True))
-        self.news.tell()
+            self.run(self._look_quietly())

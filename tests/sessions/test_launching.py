@@ -25,8 +25,8 @@ def place(tmp_path: Path) -> Place:
     )
 
 
-def _write(place: Place, *argv: str, **env: str) -> tuple[str, ...]:
-    return launching.write(place, SPEC, Launch(argv=argv, files={"extra.json": "{}"}), env)
+def _write(place: Place, *argv: str, generation: int = 1, **env: str) -> tuple[str, ...]:
+    return launching.write(place, SPEC, Launch(argv=argv, files={"extra.json": "{}"}), env, generation)
 
 
 def _run(argv: tuple[str, ...]) -> subprocess.CompletedProcess[bytes]:
@@ -65,9 +65,19 @@ def test_one_launch_runs_once(place: Place) -> None:
     assert launching.pending(place.folder)
     assert _run(argv).stdout == b"ran\n"
     assert not launching.pending(place.folder)
+    assert launching.ran(place.folder, 1)
+    assert launching.leader(place.folder, 1) is not None
     again = _run(argv)
     assert again.returncode != 0
     assert again.stdout == b""
+
+
+def test_a_script_that_is_written_again_for_the_same_launch_does_not_run_again(place: Place) -> None:
+    assert _run(_write(place, "/bin/echo", "ran")).stdout == b"ran\n"
+    again = _run(_write(place, "/bin/echo", "ran"))
+    assert (again.returncode, again.stdout) == (launching.TWICE, b"")
+    assert not launching.pending(place.folder, 1)
+    assert _run(_write(place, "/bin/echo", "ran", generation=2)).stdout == b"ran\n"
 
 
 def test_nothing_of_the_environment_is_in_the_command_line_or_readable_by_others(place: Place) -> None:
@@ -81,7 +91,7 @@ def test_nothing_of_the_environment_is_in_the_command_line_or_readable_by_others
 def test_the_program_begins_in_its_worktree_or_not_at_all(place: Place) -> None:
     assert _run(_write(place, "/bin/pwd")).stdout.decode() == f"{place.worktree}\n"
     place.worktree.rmdir()
-    gone = _run(_write(place, "/bin/echo", "ran"))
+    gone = _run(_write(place, "/bin/echo", "ran", generation=2))
     assert (gone.returncode, gone.stdout) == (1, b"")
 
 

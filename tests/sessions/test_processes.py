@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sessions import processes
 
@@ -76,3 +78,36 @@ def test_nobody_is_held_in_a_session_that_is_gone() -> None:
     gone = subprocess.Popen(["true"], start_new_session=True)
     gone.wait()
     assert not processes.held(gone.pid)
+
+
+def _survivor(folder: Path, events: Path) -> subprocess.Popen[str]:
+    """A program that a lost terminal does not end, with a tool of its own."""
+    folder.mkdir(exist_ok=True)
+    script = folder / "launch.sh"
+    script.write_text("trap '' HUP TERM\nsleep 60 &\necho up\nwait\n")
+    env = {"PATH": os.environ["PATH"], "ORCHESTRATOR_EVENTS": str(events)}
+    program = subprocess.Popen(
+        ["/bin/sh", str(script)], env=env, stdout=subprocess.PIPE, start_new_session=True, text=True
+    )
+    assert program.stdout is not None
+    program.stdout.readline()
+    return program
+
+
+def test_what_a_lost_pane_left_running_is_found_by_proof_and_ended(tmp_path: Path) -> None:
+    with _survivor(tmp_path / "s1", tmp_path / "s1" / "events.jsonl") as program:
+        found = processes.survivors(program.pid, tmp_path / "s1")
+        assert len(found) == 2
+        reaper = threading.Thread(target=program.wait)
+        reaper.start()
+        processes.end(found, within_s=0.2)
+        reaper.join()
+        assert processes.survivors(program.pid, tmp_path / "s1") == []
+
+
+def test_a_process_that_only_has_the_number_is_left_alone(tmp_path: Path) -> None:
+    with _survivor(tmp_path / "s1", tmp_path / "s1" / "events.jsonl") as program:
+        assert processes.survivors(program.pid, tmp_path / "s") == []
+        assert processes.survivors(program.pid, tmp_path / "s2") == []
+        for pid in processes.of_session(program.pid):
+            os.kill(pid, signal.SIGKILL)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from sessions import launching, talk
+from sessions import ending, launching, talk
 from sessions.control import Control
 from sessions.errors import NotAnOption, PaneGone, QuestionGone, SessionError, SubmitFailed
-from sessions.events import Active, Answered, Counted, Launched, Sent
+from sessions.events import Active, Answered, Counted, FailedToStart, Launched, Sent
 from sessions.models import QuestionId, State
 from tests.sessions.pane_program import Played, until
 
@@ -282,3 +282,45 @@ async def test_a_printing_pane_is_looked_at_by_itself(play: Play, push: bool) ->
         await asyncio.wait_for(until(lambda: bool(pictures)), 3)
     assert set(pictures) == {here.session.id}
     assert Active(active=True) in here.events
+
+
+async def test_a_program_that_ends_right_after_its_start_failed_to_start_and_its_last_words_are_kept(
+    play: Play,
+) -> None:
+    here = play("echo 'no such option: --sped'; echo 'see --help'; exit 2")
+    await here.start()
+    await here.until_state(State.CRASHED)
+    (told,) = [event for event in here.events if isinstance(event, FailedToStart)]
+    assert told.how.startswith("failed to start: exited with code 2 after ")
+    assert told.screen == ("no such option: --sped", "see --help")
+
+
+async def test_a_program_that_worked_for_a_while_did_start(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "STARTED_S", 0.05)
+    here = play("state working; read -r x; exit 2")
+    await here.start()
+    await here.until_state(State.WORKING)
+    await asyncio.sleep(0.05)
+    await here.session.talk.press(("Enter",), "")
+    await here.until_state(State.CRASHED)
+    assert not any(isinstance(event, FailedToStart) for event in here.events)
+
+
+async def test_a_pane_tells_whose_launch_it_is(play: Play, control: Control) -> None:
+    here = play("read -r x")
+    await here.start()
+    (pane,) = [pane for pane in await control.panes() if pane.session == here.session.id]
+    assert pane.tag == launching.tag(here.session.id, 1)
+    await here.session.start({"PATH": os.environ["PATH"]}, resumed=True)
+    (pane,) = [pane for pane in await control.panes() if pane.session == here.session.id]
+    assert pane.tag == launching.tag(here.session.id, 2)
+    await until(lambda: launching.leader(here.place.folder, 2) == pane.pid)
+
+
+async def test_a_session_that_was_closed_tells_nothing_any_more(play: Play) -> None:
+    here = play("read -r x; state working; read -r x")
+    await here.start()
+    here.session.close()
+    told = len(here.events)
+    here.session.lost("it would say")
+    assert len(here.events) == told
