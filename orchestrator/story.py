@@ -33,11 +33,15 @@ from sessions.events import (
     Sent,
     StatusChanged,
 )
+from worktrees import inert
 
 
 def line(envelope: Envelope) -> tuple[str, ...]:
-    """The envelope's local time and what happened; nothing for what only a program cares about."""
-    words = _words(envelope.event)
+    """The envelope's local time and what happened, inert; nothing for what only a program cares about.
+
+    One line, whatever an agent said: a line end in it must not begin a line that never happened.
+    """
+    words = inert.line(_words(envelope.event))
     return (f"{envelope.at.astimezone():%H:%M:%S}  {words}",) if words else ()
 
 

@@ -5,6 +5,7 @@ Only the standard library is imported here and in what a quick command needs: ``
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ __all__ = ["main", "parser"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a locale without UTF-8 is no reason to fail
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["coder"]:
         from sessions.coder import main as coder  # it has its own parser

@@ -5,16 +5,25 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from orchestrator.cli import words
+from worktrees import inert
+
+
+class _Parser(argparse.ArgumentParser):
+    """Shows wrong words inert: they may come from a script that took them from a file's or branch's name."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(inert.block(message))
+
 
 Handler = Callable[[argparse.Namespace], int]
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="orchestrator",
         description="Supervise many coding agents from one terminal. Without a command: the dashboard.",
         epilog=words.TOP,

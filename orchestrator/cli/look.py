@@ -7,7 +7,8 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from orchestrator.cli.output import CommandError, call, dump, fetch, note, say, session, table
+from orchestrator.cli.output import CommandError, call, dump, exact, fetch, note, say, session, table
+from worktrees.inert import block, line
 
 STATES = (
     *("starting", "working", "background", "blocked", "done", "idle", "rate_limited", "retrying"),
@@ -27,8 +28,8 @@ def ls(arguments: Namespace) -> int:
         say('No sessions yet. Start one: orchestrator run "your task"')
         return 0
     head = ("NAME", "AGENT", "STATE", "FOR", "TOK/S", "TOKENS", "COST", "+", "-", "WAITS FOR")
-    for line in table(head, [_row(item) for item in found], frozenset({3, 4, 5, 6, 7, 8})):
-        say(line)
+    for shown in table(head, [_row(item) for item in found], frozenset({3, 4, 5, 6, 7, 8}), widest=60):
+        say(shown)
     return 0
 
 
@@ -49,7 +50,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         f"${cost:.2f}" if cost is not None else "",
         str(item["diff"]["added"] or ""),
         str(item["diff"]["removed"] or ""),
-        " ".join((waits or "").split())[:60],
+        waits or "",
     )
 
 
@@ -65,7 +66,7 @@ def show(arguments: Namespace) -> int:
         "state": f"{item['state']}{kind} for {age(_since(item['since']))}",
         "why": item["why"],
         "agent": " ".join(filter(None, (item["agent"], item["agent_version"], item["model"]))),
-        "task": " ".join(item["prompt"].split())[:200],
+        "task": line(item["prompt"])[:200],
         "branch": f"{item['branch']} from {item['base']}, lands on {item['target']}",
         "drift": f"{item['ahead']} commits ahead, {item['behind']} behind",
         "worktree": item["worktree"],
@@ -74,7 +75,7 @@ def show(arguments: Namespace) -> int:
         "tokens": f"{tokens['input']} in, {tokens['output']} out, {tokens['cache_read']} read from and "
         f"{tokens['cache_write']} written to the cache",
         "cost": f"${item['cost_usd']:.4f}" if item["cost_usd"] is not None else "",
-        "said": " ".join(item["said"].split())[:400],
+        "said": line(item["said"])[:400],
         "merge": item["merging"]
         or item["merge_failure"]
         or (f"landed as {item['landed'][:10]}" if item["landed"] else ""),
@@ -82,7 +83,7 @@ def show(arguments: Namespace) -> int:
     }
     for key, value in known.items():
         if value:
-            say(f"{key:>10}  {value}")
+            say(f"{key:>10}  {line(value)}")
     if item["question"]:
         _question(item)
     return 0
@@ -90,19 +91,20 @@ def show(arguments: Namespace) -> int:
 
 def _question(item: dict[str, Any]) -> None:
     question = item["question"]
-    say(f"\n  {question['title']}")
+    say(f"\n  {line(question['title'])}")
     for key in ("command", "path"):
         if question[key] and question[key] not in (question["text"], question["title"]):
-            say(f"\n{key:>10}  " + question[key].replace("\n", "\n" + " " * 12))
+            say(f"\n{key:>10}  " + block(question[key]).replace("\n", "\n" + " " * 12))
     if question["text"] and question["text"] != question["title"]:
         say("")
-        for line in question["text"].splitlines():
-            say(f"    {line}")
+        for words in block(question["text"]).splitlines():
+            say(f"    {words}")
     say("")
     if question["risk"]:
         say(f"      risk  {risk(question)}\n")
     for option in question["options"]:
-        say(f"   {option['key']:>3}  {option['label']}" + (f": {option['detail']}" if option["detail"] else ""))
+        detail = f": {line(option['detail'])}" if option["detail"] else ""
+        say(f"   {line(option['key']):>3}  {line(option['label'])}{detail}")
     words = ' or --text "…"' if question["free_text"] else ""
     choice = "CHOICE,CHOICE…" if question["multiple"] else "CHOICE"
     note(f"\nanswer it: orchestrator answer {item['name']} {choice}{words}")
@@ -128,8 +130,8 @@ def diff(arguments: Namespace) -> int:
             (change["kind"], str(change["added"] or 0), str(change["removed"] or 0), change["path"])
             for change in said["changes"]
         ]
-        for line in table(("", "+", "-", "FILE"), rows, frozenset({1, 2})):
-            say(line)
+        for shown in table(("", "+", "-", "FILE"), rows, frozenset({1, 2})):
+            say(shown)
     elif said["patch"]:
         _patch(said["patch"])
     else:
@@ -138,15 +140,13 @@ def diff(arguments: Namespace) -> int:
 
 
 def _patch(patch: str) -> None:
+    """With colours on a terminal; piped, as git says it, for ``git apply`` and pagers."""
     if not sys.stdout.isatty():
-        sys.stdout.write(patch)
+        exact(patch)
         return
-    from orchestrator.cli.output import clean
-
     colours = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m", "d": "\x1b[1m"}
-    for line in patch.splitlines():
-        colour = colours.get(line[:1], "")
-        print(f"{colour}{clean(line)}\x1b[0m" if colour else clean(line))  # noqa: T201
+    for text in patch.removesuffix("\n").split("\n"):
+        say(text, colours.get(text[:1], ""))
 
 
 def log(arguments: Namespace) -> int:
@@ -155,8 +155,8 @@ def log(arguments: Namespace) -> int:
     if arguments.json:
         dump(said)
         return 0
-    for line in said["lines"]:
-        say(line)
+    for told in said["lines"]:
+        say(told)
     if not arguments.follow:
         return 0
     about = session(arguments.name)
@@ -164,8 +164,8 @@ def log(arguments: Namespace) -> int:
     for envelope in _events(said["seq"], None):
         if envelope["session"] == about["id"]:
             said = call("log", session=arguments.name, after=said["seq"])
-            for line in said["lines"]:
-                say(line)
+            for told in said["lines"]:
+                say(told)
             sys.stdout.flush()
     return 0
 

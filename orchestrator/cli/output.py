@@ -1,14 +1,17 @@
-"""What the commands share: talking to the daemon, errors in one shape, text fit for a terminal."""
+"""What the commands share: talking to the daemon, errors in one shape, text fit for a terminal.
+
+Everything that a command prints goes through here, and is inert whether or not stdout is a terminal: what is piped
+into ``head`` or ``grep`` ends on one too.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from worktrees import inert
 
 
 class CommandError(Exception):
@@ -24,36 +27,45 @@ class CommandError(Exception):
 
 def complain(error: CommandError) -> int:
     """Say on stderr what is wrong and what to do next; returns the exit code."""
-    note(f"orchestrator: {error.message}")
+    # A line end in it, of a file's name say, begins no line that could be taken for one of ours.
+    note("orchestrator: " + inert.block(error.message).replace("\n", "\n    "))
     if error.hint:
-        note(f"  → {error.hint}")
+        note("  → " + inert.block(error.hint).replace("\n", "\n    "))
     return error.code
 
 
-def say(text: str) -> None:
-    """Print; what an agent wrote cannot act on the terminal."""
-    print(clean(text) if sys.stdout.isatty() else text)  # noqa: T201
+def say(text: str, colour: str = "") -> None:
+    """Print; what an agent wrote cannot act on the terminal. ``colour``: an SGR sequence around each line of it."""
+    shown = inert.block(text)
+    if sys.stdout.isatty():
+        shown = inert.apart(shown)
+    print("\n".join(f"{colour}{line}\x1b[0m" for line in shown.split("\n")) if colour else shown)  # noqa: T201
 
 
 def note(text: str) -> None:
-    print(clean(text), file=sys.stderr)  # noqa: T201
-
-
-def clean(text: str) -> str:
-    """``text`` without control characters, line ends and tabs kept."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Say on stderr, where talk goes: stdout is for what was asked for."""
+    print(inert.block(text), file=sys.stderr)  # noqa: T201
 
 
 def dump(value: object) -> None:
-    """``value`` as JSON on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
+    """``value`` as JSON on stdout; what would act on a terminal stands in it as an escape."""
+    print(inert.escaped(json.dumps(value, indent=2, ensure_ascii=False)))  # noqa: T201
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> list[str]:
-    """Aligned columns; those in ``right`` to the right. Wide characters count as two."""
-    widths = [max(_width(row[n]) for row in (head, *rows)) for n in range(len(head))]
+def exact(text: str) -> None:
+    """``text`` as it is, for another program; never to a terminal."""
+    assert not sys.stdout.isatty()
+    sys.stdout.write(text)
+
+
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), widest: int = 4096
+) -> list[str]:
+    """Aligned columns; those in ``right`` to the right. Wide characters count as two; ``widest``: cells of a column."""
+    shown = [[_cut(inert.line(cell), widest) for cell in row] for row in (head, *rows)]
+    widths = [max(_width(row[n]) for row in shown) for n in range(len(head))]
     lines = []
-    for row in (head, *rows):
+    for row in shown:
         cells = []
         for n, cell in enumerate(row):
             blank = " " * (widths[n] - _width(cell))
@@ -65,16 +77,26 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[i
 def _width(text: str) -> int:
     if text.isascii():
         return len(text)
-    from unicodedata import combining, east_asian_width
+    from unicodedata import category, east_asian_width
 
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _cut(text: str, cells: int) -> str:
+    """``text`` in at most ``cells``, with "…" where it was cut."""
+    if _width(text) <= cells:
+        return text
+    text = text[: cells - 1]
+    while _width(text) >= cells:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def ask(question: str) -> bool:
     """A yes-or-no question on the terminal; no without one."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    print(clean(question), end=" [y/N] ", file=sys.stderr, flush=True)  # noqa: T201
+    print(inert.block(question), end=" [y/N] ", file=sys.stderr, flush=True)  # noqa: T201
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 

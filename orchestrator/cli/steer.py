@@ -9,6 +9,7 @@ from argparse import Namespace
 from typing import Any
 
 from orchestrator.cli.output import CommandError, ask, call, dump, note, say, session, sessions
+from worktrees.inert import block, line
 
 
 def send(arguments: Namespace) -> int:
@@ -43,9 +44,9 @@ def _answer_same(arguments: Namespace) -> int:
     if first is None or arguments.question not in (None, first["id"]):
         raise CommandError(f"{item['name']} asks nothing now, or something else", f"orchestrator show {item['name']}")
     asking = [item, *(known[other] for other in first["same"] if other in known)]
-    note(f"{first['command'] or first['title'] or first['text']}" + (f"\n{risk(first)}" if first["risk"] else ""))
+    note(block(first["command"] or first["title"] or first["text"]) + (f"\n{risk(first)}" if first["risk"] else ""))
     for other in asking:
-        note(f"  {other['name']}  in {other['worktree']}")
+        note(f"  {line(other['name'])}  in {line(other['worktree'])}")
     given = arguments.choice or arguments.text
     names = ", ".join(other["name"] for other in asking)
     if len(asking) > 1 and not arguments.yes and not ask(f"Answer {names} with {given!r}?"):
@@ -149,7 +150,7 @@ def _preview(item: dict[str, Any], method: str, arguments: Namespace) -> int:
     say(f"  {seen['files']} files, +{seen['added']} -{seen['removed']}, {seen['uncommitted']} uncommitted")
     say(f"  {seen['behind']} commits behind {seen['target']}")
     for path in seen["conflicts"]:
-        say(f"  conflict: {path}")
+        say(f"  conflict: {line(path)}")
     for check in seen["checks"]:
         say(f"  check: {check}")
     if seen["refusal"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from orchestrator.attention import Rank, rank
 from orchestrator.fleet import Row
 from sessions.models import ENDED, State
 from sessions.risk import WORDS, Risk
+from worktrees import inert
 
-# Controls, and what turns the direction of writing around or takes no room: a command could look like another one.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -148,14 +146,12 @@ def bars(values: Sequence[float]) -> str:
     return "".join(_BARS[min(7, int(value / top * 7.999))] if top > 0 else _BARS[0] for value in values)
 
 
-def one_line(text: str) -> str:
-    """``text`` in one line, without anything that acts on a terminal."""
-    return " ".join(_CONTROLS.sub(" ", text).split())
+one_line = inert.line
 
 
 def safe(text: str) -> str:
-    """``text`` without anything that acts on a terminal; line ends stay, tabs become spaces."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.expandtabs(4))
+    """``text`` with its lines, inert; tabs become four blanks."""
+    return inert.block(text, 4)
 
 
 def filled(text: str, width: int) -> str:

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sessions.coder.typeahead import Typeahead, cbreak
+from worktrees import inert
 
-# Controls act on the terminal; marks of writing direction make a command look like another one.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BODY_LINES = 200
 _KEYLIKE = re.compile(r"\d{1,2}|[a-zA-Z]")
 _BOLD, _DIM, _RED, _OFF = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[0m"
@@ -26,14 +25,9 @@ class Choice:
     detail: str = ""
 
 
-def clean(text: str) -> str:
-    """``text`` without anything that acts on a terminal; line ends and tabs stay."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
 def one_line(text: str) -> str:
     """``text`` with a mark where its lines end: two commands must not look like one."""
-    return " ↵ ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
+    return " ↵ ".join(" ".join(line.split()) for line in inert.block(text).splitlines() if line.strip())
 
 
 class Terminal:
@@ -57,7 +51,7 @@ class Terminal:
 
     def stream(self, piece: str) -> None:
         """A piece of the model's text."""
-        text = clean(piece)
+        text = inert.block(piece)
         sys.stdout.write(text)
         sys.stdout.flush()
         if text:
@@ -66,7 +60,7 @@ class Terminal:
     def line(self, text: str = "", style: str = "") -> None:
         """A line of its own."""
         self.end()
-        body = clean(text)
+        body = inert.block(text)
         self._talk.write(f"{style}{body}{_OFF}\n" if style and self.interactive else f"{body}\n")
         self._talk.flush()
 
@@ -119,7 +113,7 @@ class Terminal:
         self.end()
         termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
         self.line(f"? {title}", _BOLD)
-        lines = body.splitlines()
+        lines = inert.block(body).splitlines()
         for line in lines[:_BODY_LINES]:
             self.line("  │ " + line)
         if len(lines) > _BODY_LINES:
