@@ -10,6 +10,8 @@ WorktreeError
 │   ├── InsideSubmodule   one that belongs to another repository
 │   └── NoCommits         one without a first commit
 ├── UnknownRevision       no commit of that name
+├── UnknownSnapshot       no snapshot is meant by those words
+├── InTheWay              a file that no commit holds would be overwritten
 ├── BadName               a branch name that git does not take
 ├── BranchExists          the branch is there already
 ├── WorktreeExists        the folder is there already
@@ -85,6 +87,14 @@ class NoCommits(NotARepository):
 
 
 class UnknownRevision(WorktreeError):
+    pass
+
+
+class UnknownSnapshot(WorktreeError):
+    pass
+
+
+class InTheWay(WorktreeError):
     pass
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees import locks, snapshots
+from worktrees import locks, obstacles, snapshots
 from worktrees.changes import drift, shown
 from worktrees.checks import run_command
 from worktrees.conflicts import merge_tree
@@ -119,7 +119,7 @@ def land(
     refuse_target(repository, target)
     _free_index(repository, worktree)
     _clear_stale(repository)
-    snapshots.take(worktree, session, "before merge")
+    snapshots.take(worktree, session, "before merge", ignored=True)
     branch = _branch(worktree)
     tip = _commit_rest(worktree, message)
     for _attempt in range(3):
@@ -161,7 +161,7 @@ def update_from_target(worktree: Path, session: str, target: str) -> str:
         raise WorktreeError("the session has uncommitted work", "let the agent commit it first, then update")
     if drift(worktree, target).behind == 0:
         raise NothingToLand(f"{target} has nothing new", "")
-    conflicts = merge_tree(worktree, "HEAD", f"refs/heads/{target}")[1]
+    merged, conflicts = merge_tree(worktree, "HEAD", f"refs/heads/{target}")
     if conflicts:
         raise Conflicted(
             f"{target} conflicts in {', '.join(c.path for c in conflicts[:3])}",
@@ -169,7 +169,8 @@ def update_from_target(worktree: Path, session: str, target: str) -> str:
             conflicts,
         )
     _free_index(open_repository(worktree), worktree)
-    snapshots.take(worktree, session, "before update")
+    obstacles.refuse(worktree, "HEAD", merged)
+    snapshots.take(worktree, session, "before update", ignored=True)
     run(worktree, "merge", "--no-edit", "--no-verify", f"refs/heads/{target}", env=identity(worktree), deadline_s=600)
     return run(worktree, "rev-parse", "HEAD").strip()
 
@@ -264,7 +265,7 @@ def _swap(
     if checkout is not None:
         try:
             _bring_along(checkout.path, before, after)
-        except GitFailed:
+        except WorktreeError:
             # An untracked file of the user's stands in the way: go back, so that ref and checkout agree.
             run(repository.root, "update-ref", "-m", "orchestrator: back", ref, before, after)
             raise
@@ -282,6 +283,7 @@ def _swap(
 
 def _bring_along(checkout: Path, before: str, after: str) -> None:
     """Update index and files of a clean checkout; git refuses to overwrite anything that is not ``before``."""
+    obstacles.refuse(checkout, before, after)
     run(checkout, "read-tree", "-m", "-u", before, after, deadline_s=600)
 
 

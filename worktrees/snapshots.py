@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from worktrees import obstacles
 from worktrees.errors import GitFailed, WorktreeError
 from worktrees.git import identity, run, run_code
 from worktrees.ignored import STATED, Limits, choose
@@ -138,6 +139,7 @@ def bring(worktree: Path, before: str, wanted: str, *, ignored: bool = False, li
         _fill(worktree, env, ignored, limits)
         if run(worktree, "write-tree", env=env).strip() != before:
             raise WorktreeError(f"{worktree} changes while it is restored", "stop what runs in it, then try again")
+        obstacles.refuse(worktree, before, wanted)
         run(worktree, "read-tree", "-m", "-u", before, wanted, env=env, deadline_s=600)
         other = [name for name in run(worktree, "diff-files", "--name-only", "-z", env=env).split("\0") if name]
     if other:

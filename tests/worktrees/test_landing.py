@@ -12,7 +12,7 @@ from worktrees.errors import (
     CheckFailed,
     Conflicted,
     DirtyTarget,
-    GitFailed,
+    InTheWay,
     NothingToLand,
     OperationInProgress,
     TargetMoved,
@@ -82,7 +82,7 @@ def test_an_untracked_file_of_the_user_stops_the_landing_and_nothing_moves(
     (worktree / "b.txt").write_text("theirs\n")
     (repository.root / "b.txt").write_text("mine\n")
     before = repository.resolve("main")
-    with pytest.raises(GitFailed, match=r"b\.txt"):
+    with pytest.raises(InTheWay, match=r"b\.txt"):
         merge(repository, worktree)
     assert repository.resolve("main") == before
     assert (repository.root / "b.txt").read_text() == "mine\n"
