@@ -76,6 +76,21 @@ def diff(worktree: Path, base: str) -> tuple[tuple[Change, ...], str]:
             )
         }
         patch = run(worktree, "diff", *_DIFF, "--full-index", origin, "--", env=env, deadline_s=120)
+    return _assembled(raw, counts, patch, untracked), shown(patch[:PATCH_LIMIT])
+
+
+def between(folder: Path, old: str, new: str) -> tuple[tuple[Change, ...], str]:
+    """What differs from the tree (or commit) ``old`` to ``new``, and the patch as text."""
+    raw = run(folder, "diff", *_DIFF, "--raw", "-z", "--abbrev=40", old, new, "--", deadline_s=120)
+    numstat = run(folder, "diff", *_DIFF, "--numstat", "-z", old, new, "--", deadline_s=120)
+    patch = run(folder, "diff", *_DIFF, "--full-index", old, new, "--", deadline_s=120)
+    counts = {new: (plus, minus) for plus, minus, _old, new in _numstat(numstat)}
+    return _assembled(raw, counts, patch, set()), shown(patch[:PATCH_LIMIT])
+
+
+def _assembled(
+    raw: str, counts: dict[str, tuple[int | None, int | None]], patch: str, untracked: set[str]
+) -> tuple[Change, ...]:
     hunks = _hunks_by_position(patch[:PATCH_LIMIT])
     changes = []
     for position, (kind, old, new) in enumerate(_raw(raw)):
@@ -92,7 +107,7 @@ def diff(worktree: Path, base: str) -> tuple[tuple[Change, ...], str]:
                 hunks=hunks[position] if position < len(hunks) else (),
             )
         )
-    return tuple(changes), shown(patch[:PATCH_LIMIT])
+    return tuple(changes)
 
 
 def shown(text: str) -> str:

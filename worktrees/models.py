@@ -92,6 +92,30 @@ class Snapshot(Model):
     left_out: tuple[str, ...] = ()  # ignored files too large to be kept, and whole ignored folders ("name/")
 
 
+class Moment(Model):
+    """A snapshot as a step of a session's history: what it changed against the one before it."""
+
+    number: int
+    snapshot: Snapshot
+    files: int = 0
+    added: int = 0
+    removed: int = 0
+
+
+class Restoration(Model):
+    """What a restore brings back, and what it takes away; nothing was done while ``before`` is None."""
+
+    to: Snapshot
+    path: str | None = None  # only this file or folder
+    changes: tuple[Change, ...] = ()  # from what is there to what is wanted
+    left_alone: tuple[str, ...] = ()  # ignored files that the snapshot does not hold
+    branch: str | None = None  # what is checked out before; None: nothing, or detached
+    head_now: str = ""
+    head_moves: bool = False  # the branch goes back to the snapshot's commit too
+    rebuilt: bool = False  # the worktree's folder was gone
+    before: Snapshot | None = None  # holds what was there
+
+
 class Method(StrEnum):
     SQUASH = "squash"
     MERGE = "merge"
