@@ -24,10 +24,33 @@ class Refused(Exception):
 
 
 class Trust(Model):
-    """Set-up commands of a repository that the human has not approved. Approve by sending ``digest`` back."""
+    """Commands of a repository that the human has not approved. Approve all by sending ``digest`` back."""
 
     digest: str
-    commands: tuple[str, ...]
+    commands: tuple[str, ...] = ()  # in every new worktree
+    checks: tuple[str, ...] = ()  # on the merged tree, before a merge
+
+    def __str__(self) -> str:
+        """The question to the human, whole."""
+        parts = (("in every new worktree", self.commands), ("before a merge", self.checks))
+        said = [f"{where}:\n{''.join(map(_indented, what))}" for where, what in parts if what]
+        return "".join(said).rstrip("\n")
+
+
+def _indented(command: str) -> str:
+    """Lines after the first stand deeper, so that one command cannot look like two."""
+    return "    " + command.replace("\n", "\n        ") + "\n"
+
+
+class TrustReply(Model):
+    """The commands of a repository's ``.orchestrator.toml``, and whether exactly they are approved."""
+
+    repository: str
+    digest: str
+    setup: tuple[str, ...]
+    checks: tuple[str, ...]
+    approved: bool
+    revoked: int = 0  # approvals that were forgotten
 
 
 class Done(Model):
@@ -78,6 +101,8 @@ class MergePreview(Model):
     conflicts: tuple[str, ...]
     message: str  # drafted commit message
     checks: tuple[str, ...]
+    trust: Trust | None = None  # the checks are the repository's and not approved yet
+    changes_rules: bool = False  # the branch changes .orchestrator.toml; the target's holds for this merge
     refusal: str | None = None  # why it cannot be merged now
     hint: str = ""
 
@@ -114,7 +139,7 @@ class Run(Model):
     permission_mode: str | None = None
     command: tuple[str, ...] = ()
     env: dict[str, str] = {}
-    trust_setup: str | None = None  # content hash of the set-up commands that the human approved
+    trust: str | None = None  # digest of the repository's commands that the human just approved
 
 
 class Send(Model):
@@ -209,6 +234,17 @@ class Merge(Model):
     method: Method = Method.SQUASH
     checks: tuple[str, ...] | None = None  # None: those of the settings
     message: str | None = None
+    trust: str | None = None  # digest of the repository's commands that the human just approved
+
+
+class TrustRepository(Model):
+    """Show a repository's own commands. ``digest`` approves them as they were shown, ``revoke`` forgets approvals."""
+
+    Reply: ClassVar = TrustReply
+    verb: Literal["trust"] = "trust"
+    repository: str
+    digest: str | None = None
+    revoke: bool = False
 
 
 class PreviewRemove(Model):
@@ -281,6 +317,7 @@ Command = Annotated[
     | Merge
     | PreviewRemove
     | Remove
+    | TrustRepository
     | Diff
     | Why
     | Transcript

@@ -89,6 +89,15 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
     return Settings.model_validate(merged)
 
 
+def repository_checks(root: Path) -> tuple[str, ...] | None:
+    """``[merge] checks`` as the repository itself says; None when it says none. Raises Refused."""
+    theirs = root / FILE
+    merge = _read(theirs).get("merge")
+    if not isinstance(merge, dict) or "checks" not in merge:
+        return None
+    return _valid(theirs, {"merge": merge}).merge.checks
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import home
+from orchestrator import home, trust
 from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused, RemovePreview
-from orchestrator.config import MergeSettings, load_settings
+from orchestrator.config import load_settings
 from orchestrator.events import Merged, MergeFailed, Merging, Removed, Snapshotted
 from orchestrator.fleet import Row
 from sessions import launching
 from sessions.errors import SessionError
 from sessions.models import BUSY, State
-from worktrees import changes, conflicts, snapshots
+from worktrees import changes, conflicts, setup, snapshots
 from worktrees import landing as git_landing
 from worktrees.errors import CheckFailed, Conflicted, WorktreeError
 from worktrees.git import run_code
@@ -50,7 +50,7 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
     """What :func:`merge` would do now. Writes nothing but objects that git collects again."""
     worktree = _worktree(row)
     repository = open_repository(Path(row.repository))
-    settings = _settings(row)
+    seen = trust.wanted(repository.root)
     refusal = hint = ""
     try:
         _refuse_unfinished(row)
@@ -78,7 +78,9 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
         behind=drift.behind,
         conflicts=tuple(conflict.path for conflict in against),
         message=git_landing.draft_message(worktree, row.target, row.prompt),
-        checks=settings.checks,
+        checks=_checks(row, seen),
+        trust=seen.trust if seen.checks and not trust.approved(seen) else None,
+        changes_rules=setup.changed_by(repository.root, row.target, tip),
         refusal=refusal or None,
         hint=hint,
     )
@@ -87,7 +89,7 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
 async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
     """Land the work. Whatever goes wrong is written down, and the target is as it was."""
     _refuse_unfinished(row)
-    settings = await asyncio.to_thread(_settings, row)
+    checks = command.checks if command.checks is not None else await asyncio.to_thread(_approved, row, command.trust)
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
     loop = asyncio.get_running_loop()
 
@@ -105,7 +107,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             target=row.target,
             method=command.method,
             message=command.message or git_landing.draft_message(worktree, row.target, row.prompt),
-            checks=settings.checks if command.checks is None else command.checks,
+            checks=checks,
             env=known[1].env if known else None,
             progress=progress,
         )
@@ -216,9 +218,16 @@ def _worktree(row: Row) -> Path:
     return worktree
 
 
-def _settings(row: Row) -> MergeSettings:
-    """Checks of the user who runs the daemon, and of the repository."""
-    return load_settings(Path(row.repository), os.environ).merge
+def _approved(row: Row, given: str | None) -> tuple[str, ...]:
+    """The checks to run; Refused when they are the repository's own and no human approved exactly them."""
+    seen = trust.wanted(Path(row.repository))
+    trust.require(seen, given, seen.checks or ())
+    return _checks(row, seen)
+
+
+def _checks(row: Row, seen: trust.Wanted) -> tuple[str, ...]:
+    """The repository's, else those of the user who runs the daemon."""
+    return seen.checks if seen.checks is not None else load_settings(Path(row.repository), os.environ).merge.checks
 
 
 def _keep(row: Row) -> Snapshot | None:

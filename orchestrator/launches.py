@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import home
-from orchestrator.commands import Command, Done, Refused, Resume, Run, Started, Trust
+from orchestrator import home, trust
+from orchestrator.commands import Command, Done, Refused, Resume, Run, Started
 from orchestrator.config import AgentSettings, Settings, load_settings
 from orchestrator.events import Created, LaunchFailed
 from orchestrator.fleet import Row
@@ -67,16 +67,8 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     base = command.base or settings.run.base or "HEAD"
     base_commit = await asyncio.to_thread(repository.resolve, base)
     target = settings.run.target or await asyncio.to_thread(repository.default_target)
-    recipe = await asyncio.to_thread(setup.load_recipe, repository.root)
-    trusted = command.trust_setup or _trusted(repository)
-    if recipe.run and trusted != recipe.digest:
-        raise Refused(
-            f"{repository.name} wants to run commands in every new worktree: {'; '.join(recipe.run)}",
-            "approve them with --trust-setup, or change [worktree] run in .orchestrator.toml",
-            Trust(digest=recipe.digest, commands=tuple(recipe.run)),
-        )
-    if command.trust_setup:
-        await asyncio.to_thread(_trust, repository, command.trust_setup)
+    seen = await asyncio.to_thread(trust.wanted, repository.root)
+    await asyncio.to_thread(trust.require, seen, command.trust, seen.recipe.run)
     names = await asyncio.to_thread(_names, supervisor, repository, command, settings)
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -99,7 +91,7 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
             supervisor.emit(session, created)
             try:
                 await _launch(
-                    supervisor, session, spec.model_copy(update={"name": name}), created, repository, env, trusted
+                    supervisor, session, spec.model_copy(update={"name": name}), created, repository, env, seen.recipe
                 )
             except (SessionError, WorktreeError, OSError) as error:
                 reason = getattr(error, "message", str(error))
@@ -125,13 +117,12 @@ async def _launch(
     created: Created,
     repository: Repository,
     env: Mapping[str, str],
-    trusted: str | None,
+    recipe: setup.Recipe,
 ) -> None:
     worktree = Path(created.worktree)
     await asyncio.to_thread(repository.create, worktree, created.branch, created.base_commit, session=session)
-    recipe = await asyncio.to_thread(setup.load_recipe, repository.root)
     additions = await asyncio.to_thread(
-        setup.prepare, recipe, repository.root, worktree, trusted=trusted, env=dict(env)
+        setup.prepare, recipe, repository.root, worktree, trusted=recipe.digest, env=dict(env)
     )
     place = Place(folder=home.session_folder(session), worktree=worktree, env={**env, **additions})
     live = _live(supervisor, session, spec, place)
@@ -286,20 +277,3 @@ def _first_installed(env: Mapping[str, str]) -> str:
             continue
         return name
     return "coder"
-
-
-def _trusted(repository: Repository) -> str | None:
-    try:
-        return _trust_file(repository).read_text().strip() or None
-    except OSError:
-        return None
-
-
-def _trust(repository: Repository, digest: str) -> None:
-    path = _trust_file(repository)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_text(digest + "\n")
-
-
-def _trust_file(repository: Repository) -> Path:
-    return home.home() / "trusted" / home.repository_key(repository.root)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from orchestrator import home, landing, launches, queries
+from orchestrator import home, landing, launches, queries, trust
 from orchestrator.broadcast import Broadcast
 from orchestrator.commands import Command, Done, Down, Refused
 from orchestrator.events import Envelope, Event, MergeFailed, Noticed, Paused, Seen
@@ -148,6 +148,8 @@ class Supervisor:
                 return await launches.call(self, command)
             case "merge" | "preview_merge" | "remove" | "preview_remove" | "update":
                 return await landing.call(self, command)
+            case "trust":
+                return await trust.call(self, command)
             case "diff" | "why" | "transcript" | "log" | "attach":
                 return await queries.call(self, command)
             case "down":

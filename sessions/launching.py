@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sessions.agents.contract import Launch, Place
 from sessions.models import Spec
+from worktrees import durable
 
 SCRIPT = "launch-{}.sh"
 RAN = "ran-"
@@ -53,10 +54,10 @@ def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str], gene
     """
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in launch.files.items():
-        _write_private(place.folder / name, content)
+        durable.write(place.folder / name, content)
     kept = {name: place.env[name] for name in _KEPT if name in place.env}
-    _write_private(place.folder / "spec.json", spec.model_dump_json())
-    _write_private(place.folder / "env.json", json.dumps(kept))
+    durable.write(place.folder / "spec.json", spec.model_dump_json())
+    durable.write(place.folder / "env.json", json.dumps(kept))
     ran = shlex.quote(str(place.folder / f"{RAN}{generation}"))
     lines = ["#!/bin/sh", f"mkdir -- {ran} 2>/dev/null || exit {TWICE}", f'echo "$$" >{ran}/pid', 'rm -f -- "$0"']
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(env.items())]
@@ -65,7 +66,7 @@ def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str], gene
     # The code is written down too: tmux 3.3a loses that of a program which ends at once.
     ended = f'code=$?; printf %s "$code" >{shlex.quote(str(place.folder / EXIT))}; exit "$code"'
     lines += ["trap : INT QUIT", shlex.join(launch.argv), ended, ""]
-    _write_private(place.folder / SCRIPT.format(generation), "\n".join(lines))
+    durable.write(place.folder / SCRIPT.format(generation), "\n".join(lines))
     return start_argv(place.folder, generation)
 
 
@@ -131,11 +132,3 @@ def recall(folder: Path, worktree: Path) -> tuple[Spec, Place] | None:
     except (OSError, ValueError):
         return None
     return spec, Place(folder=folder, worktree=worktree, env=env)
-
-
-def _write_private(path: Path, content: str) -> None:
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(content)
-    temporary.replace(path)

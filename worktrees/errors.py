@@ -165,7 +165,7 @@ class SetupNotTrusted(WorktreeError):
     def __init__(self, digest: str, commands: tuple[str, ...]) -> None:
         super().__init__(
             f"the repository wants to run in every new worktree: {'; '.join(commands)}",
-            "read them, then approve with --trust-setup",
+            "read and approve them: orchestrator trust",
         )
         self.digest = digest
         self.commands = commands

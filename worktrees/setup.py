@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worktrees.checks import run_command
 from worktrees.errors import RecipeInvalid, SetupFailed, SetupNotTrusted
+from worktrees.git import run_code
 
 FILE = ".orchestrator.toml"
 COMMAND_S = 600.0
@@ -64,6 +65,16 @@ def load_recipe(root: Path) -> Recipe:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise RecipeInvalid(f"{path}: [worktree] {key}: {first['msg']}", "allowed: copy, link, run, ports") from error
+
+
+def changed_by(root: Path, target: str, tip: str) -> bool:
+    """The work up to ``tip`` changes the repository's file itself, against where it left ``target``."""
+    code, base = run_code(root, "merge-base", f"refs/heads/{target}", tip, ok=(0, 1))
+    return code == 0 and _blob(root, base.strip()) != _blob(root, tip)
+
+
+def _blob(root: Path, commit: str) -> str:
+    return run_code(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{FILE}", ok=(0, 1, 128))[1]
 
 
 def prepare(

@@ -64,7 +64,7 @@ def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
     run.add_argument("--permission-mode", metavar="MODE", help="the agent's own word for it")
     run.add_argument("--prompt", metavar="TEXT", help="the task, where PROMPT is a program (--agent command)")
     run.add_argument("--file", metavar="TASKS.toml", help="launch every [[task]] of a file")
-    run.add_argument("--trust-setup", action="store_true", help="approve the repository's set-up commands")
+    run.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     run.add_argument("--json", action="store_true", help="print what was launched as JSON")
     resume = add("resume", "steer", "start an ended session again with its own conversation")
     _name(resume)
@@ -127,6 +127,7 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
     merge.add_argument("--method", choices=("squash", "merge", "ff"), help="default: [merge] method, else squash")
     merge.add_argument("--check", action="append", metavar="CMD", help="run on the merged tree first; may be repeated")
     merge.add_argument("--no-check", action="store_true", help="skip the checks of the settings")
+    merge.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     merge.add_argument("-m", "--message", metavar="TEXT", help="commit message (default: drafted)")
     merge.add_argument("--dry-run", action="store_true", help="only say what it would do")
     merge.add_argument("--json", action="store_true", help="as JSON")
@@ -136,6 +137,11 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _service(add: Callable[..., argparse.ArgumentParser]) -> None:
+    trust = add("trust", "trust", "show the commands that a repository brings along, and approve them")
+    trust.add_argument("repository", nargs="?", default=".", metavar="REPO", help="default: this folder's")
+    trust.add_argument("--yes", "-y", action="store_true", help="approve without being asked")
+    trust.add_argument("--revoke", action="store_true", help="forget every approval of this repository")
+    trust.add_argument("--json", action="store_true", help="as JSON; asks nothing")
     demo = add("demo", "service", "play the main job on a throw-away repository, no key needed")
     demo.add_argument("--headless", action="store_true", help="without a terminal: print what happens, check all of it")
     doctor = add("doctor", "service", "look for what is missing or wrong on this machine")

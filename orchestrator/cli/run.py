@@ -9,7 +9,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cli.output import CommandError, ask, call, dump, note, say
+from orchestrator.cli.output import CommandError, dump, note, say
+from orchestrator.cli.trust import with_approval
 
 _TASK = {"prompt": str, "name": str, "agent": str, "base": str, "count": int, "model": str, "permission_mode": str}
 
@@ -25,7 +26,7 @@ def run(arguments: Namespace) -> int:
             **{key: value for key, value in task.items() if value is not None},
         }
         try:
-            names = _launch(body, approved=arguments.trust_setup)
+            names = _launch(body, approved=arguments.trust)
         except CommandError as error:
             also = f" ({', '.join(started)} launched before)" if started else ""
             raise CommandError(error.message + also, error.hint, error.code) from error
@@ -41,18 +42,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _launch(body: dict[str, Any], *, approved: bool) -> list[str]:
-    try:
-        return list(call("run", timeout=None, **body)["names"])
-    except CommandError as error:
-        if error.trust is None:
-            raise
-        commands = "\n".join(f"    {command}" for command in error.trust["commands"])
-        if not approved:
-            note(f"This repository wants to run in every new worktree:\n{commands}")
-            approved = ask("Approve exactly these commands?")
-        if not approved:
-            raise
-        return list(call("run", timeout=None, **body, trust_setup=error.trust["digest"])["names"])
+    names: list[str] = with_approval("run", body, approved=approved)["names"]
+    return names
 
 
 def _task(arguments: Namespace) -> dict[str, Any]:

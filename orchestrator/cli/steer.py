@@ -9,6 +9,7 @@ from argparse import Namespace
 from typing import Any
 
 from orchestrator.cli.output import CommandError, ask, call, dump, note, say, session, sessions
+from orchestrator.cli.trust import with_approval
 from worktrees.inert import block, line
 
 
@@ -117,7 +118,8 @@ def merge(arguments: Namespace) -> int:
     watching = threading.Thread(target=_steps, args=(item,), daemon=True)
     if not arguments.json:
         watching.start()
-    landing = call("merge", timeout=None, session=item["id"], method=method, checks=checks, message=arguments.message)
+    body = {"session": item["id"], "method": method, "checks": checks, "message": arguments.message}
+    landing = with_approval("merge", body, approved=arguments.trust)
     if arguments.json:
         dump(landing)
         return 0
@@ -152,7 +154,9 @@ def _preview(item: dict[str, Any], method: str, arguments: Namespace) -> int:
     for path in seen["conflicts"]:
         say(f"  conflict: {line(path)}")
     for check in seen["checks"]:
-        say(f"  check: {check}")
+        say(f"  check: {check}" + (" (not approved yet)" if seen["trust"] else ""))
+    if seen["changes_rules"]:
+        say(f"  it changes .orchestrator.toml; for this merge that of {seen['target']} holds")
     if seen["refusal"]:
         raise CommandError(f"it would be refused: {seen['refusal']}", seen["hint"])
     say("  it would merge")

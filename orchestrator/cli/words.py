@@ -53,6 +53,10 @@ EXAMPLES = {
   orchestrator merge export-json --check "make test"
   orchestrator merge export-json --method ff""",
     "rm": "  orchestrator rm export-json",
+    "trust": """\
+  orchestrator trust                    this repository's commands, and the question
+  orchestrator trust ~/work/shop --yes
+  orchestrator trust --revoke""",
     "demo": """\
   orchestrator demo              five scripted agents, the real dashboard
   orchestrator demo --headless   the same, played and checked without a terminal""",

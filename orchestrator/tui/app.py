@@ -127,20 +127,15 @@ class Orchestrator(App[None]):
             self.notify(one_line(message), timeout=3, markup=False)
 
     async def launch(self, command: Run) -> None:
-        """Launch, and ask about the repository's set-up commands when they are new."""
-        from orchestrator.tui.screens.confirm import Confirm
+        """Launch, and ask about the repository's own commands when they are new."""
+        from orchestrator.tui.screens.confirm import approved
 
         try:
             reply = await self.ask(command)
         except Refused as refused:
-            trust = refused.trust
-            wanted = "\n".join(f"  {text}" for text in trust.commands) if trust is not None else ""
-            question = f"Run these in every new worktree of this repository?\n\n{wanted}"
-            if not await self.push_screen_wait(Confirm("Set-up commands", question, "Approve")):
+            if refused.trust is None or not await approved(self, refused.trust):
                 return
-            reply = await self.ask(
-                command.model_copy(update={"trust_setup": trust.digest if trust is not None else None})
-            )
+            reply = await self.ask(command.model_copy(update={"trust": refused.trust.digest}))
         if reply is not None:
             self.draft = {}
             self.wanted = reply.sessions[0] if reply.sessions else None

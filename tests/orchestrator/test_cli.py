@@ -154,9 +154,9 @@ def test_set_up_commands_run_once_they_are_approved(machine: Machine) -> None:
     machine.commit("recipe")
     said = machine.refused("run", "--agent", "command", "--name", "s", "--", "cat")
     assert "echo made > made-by-setup" in said
-    assert "--trust-setup" in said
+    assert "orchestrator trust" in said
     assert machine.json("ls") == []
-    machine.ok("run", "--trust-setup", "--agent", "command", "--name", "s", "--", "cat")
+    machine.ok("run", "--trust", "--agent", "command", "--name", "s", "--", "cat")
     assert (Path(machine.session("s")["worktree"]) / "made-by-setup").exists()
     machine.ok("run", "--agent", "command", "--name", "again", "--", "cat")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -116,6 +117,30 @@ async def test_a_merge_that_fails_shows_the_conflict_in_place() -> None:
         await shown.sees("<<<<<<< main")
 
 
+async def test_checks_of_the_repository_are_shown_and_run_only_when_they_were_approved() -> None:
+    link = SampleLink()
+    preview = CLASH.model_copy(update={"conflicts": (), "refusal": None, "hint": "", "checks": ("make [b]",)})
+    trust = Trust(digest="abc", checks=("make [b]",))
+    link.answers["preview_merge"] = preview.model_copy(update={"trust": trust, "changes_rules": True})
+    link.answers["merge"] = LANDED
+    async with dashboard(link) as shown:
+        await select(shown, "m")
+        await shown.sees("check first: make [b]   you are asked: it is not approved yet")
+        assert "it changes .orchestrator.toml; for this merge that of main holds" in shown.text()
+        await shown.press("ctrl+s")
+        await shown.sees("Approve exactly these commands?")
+        await shown.press("enter")  # the harmless one has the focus
+        await shown.until(lambda: isinstance(shown.app.screen, MergeScreen))
+        assert "merge" not in shown.verbs()
+        await shown.press("ctrl+s")
+        await shown.sees("Approve exactly these commands?")
+        await shown.press("tab", "enter")
+        await shown.sees("✓ orchestrator/api-retry is on main")
+        command = link.calls[-1]
+        assert isinstance(command, Merge)
+        assert command.trust == "abc"
+
+
 @SIZES
 async def test_dropping_says_what_goes_and_where_it_is_kept(size: tuple[int, int]) -> None:
     async with dashboard(SampleLink(), size) as shown:
@@ -174,20 +199,24 @@ async def test_a_draft_survives_leaving_the_form() -> None:
 
 async def test_set_up_commands_are_shown_and_run_only_when_they_were_approved() -> None:
     link = SampleLink()
-    link.answers["run"] = Refused("new set-up commands", "", Trust(digest="abc", commands=("npm ci", "make [b]")))
+    link.answers["run"] = Refused(
+        "new set-up commands", "", Trust(digest="abc", commands=("npm ci", "make [b]"), checks=("tox",))
+    )
     async with dashboard(link) as shown:
         await shown.press("n")
         await shown.until(lambda: isinstance(shown.app.screen, NewTask))
         await shown.press(*"Go", "ctrl+s")
-        await shown.sees("Run these in every new worktree")
+        await shown.sees("wants to run commands of its own")
         assert "npm ci" in shown.text()
         assert "make [b]" in shown.text()
+        assert "before a merge:\n" in re.sub(r"[│ ]+\n", "\n", shown.text())
+        assert "tox" in shown.text()
         await shown.press("enter")
         await shown.until(lambda: isinstance(shown.app.screen, MainScreen))
         assert len(link.calls) == 1
         await shown.press("n", "ctrl+s")
-        await shown.sees("Run these in every new worktree")
+        await shown.sees("wants to run commands of its own")
         del link.answers["run"]
         await shown.press("tab", "enter")
         await shown.until(lambda: len(link.calls) == 3)
-        assert link.calls[-1].trust_setup == "abc"
+        assert link.calls[-1].trust == "abc"

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
+
+from orchestrator.commands import Trust
+from orchestrator.tui.looks import safe
+
+
+async def approved(app: App[Any], trust: Trust) -> bool:
+    """Show what a repository wants to run, whole, and ask the human."""
+    question = f"This repository wants to run commands of its own\n\n{safe(str(trust))}"
+    asked = Confirm("Approve exactly these commands?", question, "Approve", "Not now")
+    yes: bool = await app.push_screen_wait(asked)
+    return yes
 
 
 class Confirm(ModalScreen[bool]):

@@ -16,6 +16,7 @@ from orchestrator.commands import Merge, MergePreview, PreviewMerge, Refused
 from orchestrator.fleet import Fleet, Row
 from orchestrator.link import LinkDown
 from orchestrator.tui.looks import number, one_line, safe
+from orchestrator.tui.screens.confirm import approved
 from worktrees.models import Method
 
 if TYPE_CHECKING:
@@ -110,6 +111,12 @@ class MergeScreen(ModalScreen[None]):
     async def _merge(self) -> None:
         message = self.query_one("#message", TextArea).text.strip()
         command = Merge(session=self._session, method=self._method, message=message or None)
+        if (trust := self._preview.trust if self._preview is not None else None) is not None:
+            if not await approved(self._app, trust):
+                self._merging = False
+                self.query_one("#merge", Button).disabled = False
+                return
+            command = command.model_copy(update={"trust": trust.digest})
         try:
             landing = await self._app.link.call(command)
         except (Refused, LinkDown) as error:
@@ -156,6 +163,9 @@ def _drawn(row: Row, seen: MergePreview) -> RenderableType:
         text.append(f"\n  {seen.target} has {seen.behind} new commits: they are integrated", "not bold")
     for check in seen.checks:
         text.append(f"\n  check first: {safe(check)}", "not bold")
+        text.append("   you are asked: it is not approved yet" if seen.trust is not None else "", "not bold dim")
+    if seen.changes_rules:
+        text.append(f"\n  ! it changes .orchestrator.toml; for this merge that of {seen.target} holds", "bold")
     for path in seen.conflicts[:12]:
         text.append(f"\n  ≠ conflict in {safe(path)}", "bold")
     if len(seen.conflicts) > 12:
