@@ -1,15 +1,16 @@
-# make demo · make test · make e2e · make bench · make status-bench · make check · make clean
+# make demo · make test · make faults · make e2e · make bench · make status-bench · make check · make clean
 
 SHELL := /bin/sh
 BIN := .venv/bin
 # As many test processes as cores, at most 4.
 JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
 
-.PHONY: help demo test check e2e bench status-bench clean setup setup-dev
+.PHONY: help demo test faults check e2e bench status-bench clean setup setup-dev
 
 help:
 	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
 	@echo "make test             set up, check style, types and walls, run the tests"
+	@echo "make faults           play every fault that loses work elsewhere, with and without our guard"
 	@echo "make check            style, types and walls only"
 	@echo "make e2e              the real agent CLIs against a scripted model (needs node)"
 	@echo "make bench            what sensing costs, beside a polling loop"
@@ -33,6 +34,9 @@ check: setup-dev
 
 test: check
 	$(BIN)/pytest -q -n $(JOBS)
+
+faults: setup-dev
+	@$(BIN)/python -m pytest -q -n $(JOBS) -p tests.faults.summary tests/faults
 
 e2e: setup-dev
 	@./tests/e2e/run.sh

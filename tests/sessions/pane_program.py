@@ -26,7 +26,16 @@ state() { tell "{\\"type\\": \\"state\\", \\"state\\": \\"$1\\"}"; }
 class Played:
     """One session with its own sensor. ``restart`` forgets all but the pane, as a killed supervisor does."""
 
-    def __init__(self, control: Control, folder: Path, program: str, *, prompt: str = "", push: bool = True) -> None:
+    def __init__(
+        self,
+        control: Control,
+        folder: Path,
+        program: str,
+        *,
+        prompt: str = "",
+        push: bool = True,
+        session: str = "s-probe",
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.work = folder / "work"
         self.work.mkdir(exist_ok=True)
@@ -37,13 +46,14 @@ class Played:
         self.events: list[SessionEvent] = []
         self._control = control
         self._push = push
+        self._id = SessionId(session)
         self._news = asyncio.Event()
         self._begin(None, 0)
 
     def _begin(self, status: Status | None, generation: int) -> None:
         self.sensor = Sensor(push=self._push)
         self.session = Session(
-            SessionId("s-probe"),
+            self._id,
             self.spec,
             self.place,
             Command(),

@@ -1,0 +1,194 @@
+"""What stands where a guard stood. Each gets the original and gives what a careless program would do instead."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sessions.models import Question, State
+from sessions.screen_rules import Match
+
+
+def nothing(_original: object) -> Callable[..., None]:
+    """It is not done."""
+    return lambda *_args, **_kwargs: None
+
+
+def false(_original: object) -> Callable[..., bool]:
+    return lambda *_args, **_kwargs: False
+
+
+def true(_original: object) -> Callable[..., bool]:
+    return lambda *_args, **_kwargs: True
+
+
+async def _true() -> bool:
+    return True
+
+
+def soon_true(_original: object) -> Callable[..., Any]:
+    return lambda *_args, **_kwargs: _true()
+
+
+def empty_pair(_original: object) -> Callable[..., tuple[list[str], list[str]]]:
+    return lambda *_args, **_kwargs: ([], [])
+
+
+def empty_set(_original: object) -> frozenset[Any]:
+    return frozenset()
+
+
+def anything(_original: object) -> re.Pattern[str]:
+    return re.compile(".*", re.DOTALL)
+
+
+def no_lock(_original: object) -> Callable[..., Any]:
+    @contextmanager
+    def unlocked(*_args: object) -> Iterator[bool]:
+        yield True
+
+    return unlocked
+
+
+def reset_hard(_original: object) -> Callable[..., None]:
+    """The user's checkout is brought along by force."""
+
+    def along(checkout: Path, _before: str, after: str) -> None:
+        subprocess.run(["git", "reset", "-q", "--hard", after], cwd=checkout, check=True)
+
+    return along
+
+
+def main_checkout(_original: object) -> Callable[..., Any]:
+    """The target's checkout, in whatever state it is."""
+
+    def checkout(repository: Any, target: str) -> Any:
+        return next((worktree for worktree in repository.worktrees() if worktree.branch == target), None)
+
+    return checkout
+
+
+def empty(_original: object) -> Callable[..., tuple[Any, ...]]:
+    return lambda *_args, **_kwargs: ()
+
+
+def idle_by_default(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A screen that nothing fits is taken for an agent that rests."""
+
+    def match(rules: Any, screen: Any, version: str | None = None) -> Any:
+        nothing_special = Match(rule="default", state=State.IDLE, kind=None, saw="")
+        return original(rules, screen, version) or nothing_special
+
+    return match
+
+
+def as_it_was(_original: object) -> Callable[..., Match]:
+    """The dialog is taken to be on the screen as it was when it was seen."""
+
+    def shown(_rules: object, question: Question, _screen: object) -> Match:
+        return Match(
+            rule="memory", state=State.BLOCKED, saw="", kind=question.kind, options=question.options, selected=0
+        )
+
+    return shown
+
+
+def any_question(_original: object) -> Callable[..., Any]:
+    """Whatever is asked now is answered."""
+
+    def open_question(talk: Any, _asked: object) -> Any:
+        return talk._status.question
+
+    return open_question
+
+
+def at_once(_original: object) -> Callable[..., Any]:
+    """tmux is told to do it, whatever the pane is."""
+
+    async def run(control: Any, _pane: str, command: str) -> bool:
+        await control._line(command)
+        return False
+
+    return run
+
+
+def resize_all(_original: object) -> Callable[..., Any]:
+    async def resize(control: Any, pane: str, width: int, height: int) -> None:
+        await control.command("set-option", "-g", "window-size", "manual")
+        await control.command("resize-window", "-t", pane, "-x", str(width), "-y", str(height))
+
+    return resize
+
+
+def as_a_child(_original: object) -> Callable[[], None]:
+    """The daemon is a child of whoever needs it first, and dies with it."""
+
+    def ensure_daemon() -> None:
+        from orchestrator import client
+
+        if client.alive():
+            return
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
+        subprocess.Popen(
+            [sys.executable, "-c", _DIES_WITH_PARENT],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while not client.alive():
+            time.sleep(0.02)
+
+    return ensure_daemon
+
+
+_DIES_WITH_PARENT = """
+import ctypes, signal
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+from orchestrator.daemon import serve
+serve()
+"""
+
+
+def dies_before(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The process is killed right before, once."""
+
+    async def killed(*args: Any, **options: Any) -> Any:
+        _die_once()
+        return await original(*args, **options)
+
+    return killed
+
+
+def dies_after(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The process is killed right after, once."""
+
+    async def killed(*args: Any, **options: Any) -> Any:
+        result = await original(*args, **options)
+        _die_once()
+        return result
+
+    return killed
+
+
+def _die_once() -> None:
+    mark = Path(os.environ["ORCHESTRATOR_HOME"]) / "died-once"
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def _no_panes() -> list[Any]:
+    return []
+
+
+def sees_no_panes(_original: object) -> Callable[..., Any]:
+    return lambda *_args: _no_panes()
