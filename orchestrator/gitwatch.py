@@ -15,9 +15,8 @@ from orchestrator.events import Changed, Snapshotted
 from orchestrator.fleet import Row
 from sessions.agents.contract import Mode, Reading, Watch
 from sessions.models import BUSY, ENDED, SessionId, State, Status
-from worktrees import changes, conflicts, snapshots
+from worktrees import changes, cleanroom, conflicts, snapshots
 from worktrees.errors import WorktreeError
-from worktrees.git import run as git
 from worktrees.models import Snapshot, Totals
 
 if TYPE_CHECKING:
@@ -136,14 +135,15 @@ class GitWatch:
         key = f"git/{row.id}"
         if key not in self._watched:
             self._watched.add(key)
-            index = await asyncio.to_thread(_git_path, row.worktree, "index")
+            index = await asyncio.to_thread(lambda: cleanroom.view(Path(row.worktree)).admin / "index")
             self._supervisor.sensor.watch_file(
                 key, Watch("index", index, Mode.STAMP), lambda reading: self._index(row.id, reading)
             )
         key = f"target/{row.repository}/{row.target}"
         if key not in self._watched:
             self._watched.add(key)
-            ref = await asyncio.to_thread(_git_path, row.repository, f"refs/heads/{row.target}")
+            git_dir = await asyncio.to_thread(lambda: cleanroom.view(Path(row.repository)).room.git_dir)
+            ref = git_dir / "refs" / "heads" / row.target
             self._supervisor.sensor.watch_file(
                 key, Watch("target", ref, Mode.STAMP), lambda reading: self._target(row, reading)
             )
@@ -179,7 +179,3 @@ def _would_conflict(row: Row, totals: Totals, kept: Snapshot | None, head: str) 
     work = kept.commit if kept else row.snapshot if row.snapshot and totals.uncommitted else head
     found = conflicts.preview(Path(row.repository), f"refs/heads/{row.target}", work)
     return tuple(conflict.path for conflict in found)
-
-
-def _git_path(folder: str, name: str) -> Path:
-    return Path(git(Path(folder), "rev-parse", "--path-format=absolute", "--git-path", name).strip())

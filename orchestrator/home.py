@@ -7,31 +7,23 @@ import os
 import stat
 from pathlib import Path
 
+from worktrees.places import home, private
+
+__all__ = ["home"]
+
 SOCKET_LIMIT = 100
 """Longest path of a unix socket that every platform takes (macOS: 104 bytes with the NUL)."""
-
-
-def home() -> Path:
-    """``$ORCHESTRATOR_HOME``, else the platform's state folder; made with mode 0700."""
-    named = os.environ.get("ORCHESTRATOR_HOME")
-    if named:
-        path = Path(named).expanduser().absolute()
-    else:
-        from platformdirs import user_state_path
-
-        path = user_state_path("orchestrator")
-    return _private(path)
 
 
 def socket_path() -> Path:
     """The daemon's socket, in a 0700 folder. A home whose path is too long for a socket gets one under /tmp."""
     path = home() / "run" / "daemon.sock"
     if len(os.fsencode(path)) <= SOCKET_LIMIT:
-        _private(path.parent)
+        private(path.parent)
         return path
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")
     folder = base / f"orchestrator-{os.getuid()}-{_digest(str(home()), 8)}"
-    _private(folder)
+    private(folder)
     owner = folder.stat()
     if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
         raise PermissionError(
@@ -70,9 +62,3 @@ def worktree_folder(root: Path, name: str) -> Path:
 
 def _digest(text: str, length: int) -> str:
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:length]
-
-
-def _private(path: Path) -> Path:
-    if not path.is_dir():
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path

@@ -20,8 +20,8 @@ from sessions.errors import SessionError
 from sessions.models import BUSY, State
 from worktrees import changes, conflicts, setup, snapshots
 from worktrees import landing as git_landing
+from worktrees.cleanroom import run_code
 from worktrees.errors import CheckFailed, Conflicted, WorktreeError
-from worktrees.git import run_code
 from worktrees.models import Landing, Snapshot
 from worktrees.repository import Repository, open_repository
 

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from worktrees.git import run, run_code
+from worktrees.cleanroom import own_index, run, run_code
 from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Totals
 from worktrees.snapshots import private_index
 
@@ -21,7 +21,9 @@ _DIFF = (
     "--src-prefix=a/",
     "--dst-prefix=b/",
     "--submodule=short",
+    "--ignore-submodules=dirty",  # git would look into them with their own configuration
 )
+_STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--ignore-submodules=dirty")
 
 
 def head(worktree: Path) -> tuple[str | None, str]:
@@ -32,7 +34,7 @@ def head(worktree: Path) -> tuple[str | None, str]:
 
 def resting_at(worktree: Path) -> str | None:
     """The commit that a clean worktree is at; None when anything is uncommitted. One cheap call."""
-    head, *changed = run(worktree, "status", "--porcelain=v2", "--branch", "-z").split("\0")
+    head, *changed = run(worktree, *_STATUS, env=own_index(worktree)).split("\0")
     rest = [entry for entry in changed if entry and not entry.startswith("# ")]
     return None if rest else head.removeprefix("# branch.oid ")
 
@@ -65,7 +67,7 @@ def totals(worktree: Path, base: str) -> Totals:
 def diff(worktree: Path, base: str) -> tuple[tuple[Change, ...], str]:
     """Every changed file with its hunks, and the patch as text (as git prints it)."""
     origin = _origin(worktree, base)
-    untracked = set(filter(None, run(worktree, "ls-files", "-z", "--others", "--exclude-standard").split("\0")))
+    untracked = set(filter(None, _untracked(worktree).split("\0")))
     with private_index(worktree) as env:
         run(worktree, "add", "--intent-to-add", "-A", "--", ".", env=env, deadline_s=600)
         raw = run(worktree, "diff", *_DIFF, "--raw", "-z", "--abbrev=40", origin, "--", env=env)
@@ -113,6 +115,10 @@ def _assembled(
 def shown(text: str) -> str:
     """Text of git as valid unicode: bytes that are no UTF-8 become the replacement character."""
     return os.fsencode(text).decode("utf-8", "replace")
+
+
+def _untracked(worktree: Path) -> str:
+    return run(worktree, "ls-files", "-z", "--others", "--exclude-standard", env=own_index(worktree))
 
 
 def _origin(worktree: Path, base: str) -> str:

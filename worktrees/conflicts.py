@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from worktrees.changes import shown
+from worktrees.cleanroom import run, run_code
 from worktrees.errors import GitFailed
-from worktrees.git import run, run_code
 from worktrees.models import Conflict
 
 TEXT_LIMIT = 64 << 10

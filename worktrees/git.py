@@ -74,7 +74,10 @@ def run_code(
         if lock is None:
             break
         if not patience.again():
-            raise refusal(lock if lock.is_absolute() or lock == Path() else Path(cwd) / lock)
+            if lock != Path():
+                lock = Path(cwd) / lock
+                lock = Path(os.path.realpath(lock.parent), lock.name)  # not by our links to it
+            raise refusal(lock)
     if code not in ok:
         raise GitFailed(args, code, err)
     return code, os.fsdecode(out)

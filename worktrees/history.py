@@ -10,8 +10,8 @@ from pathlib import Path
 
 from worktrees import snapshots
 from worktrees.changes import between
+from worktrees.cleanroom import run
 from worktrees.errors import UnknownSnapshot
-from worktrees.git import run
 from worktrees.ignored import STATED, Limits
 from worktrees.models import Change, Moment, Snapshot
 

@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees import locks, obstacles, snapshots
+from worktrees import cleanroom, locks, obstacles, snapshots
 from worktrees.changes import drift, shown
 from worktrees.checks import run_command
+from worktrees.cleanroom import identity, own_index, run, run_code
 from worktrees.conflicts import merge_tree
 from worktrees.errors import (
     CheckFailed,
@@ -29,7 +30,7 @@ from worktrees.errors import (
     WorktreeError,
 )
 from worktrees.faultpoints import point
-from worktrees.git import identity, run, run_code
+from worktrees.git import run as plain
 from worktrees.models import CheckResult, Landing, Method, Worktree
 from worktrees.repository import Repository, open_repository
 
@@ -60,7 +61,7 @@ def refuse_target(repository: Repository, target: str) -> Worktree | None:
             )
         if worktree.branch != target:
             continue
-        dirty = [line[3:] for line in run(worktree.path, "status", "--porcelain", "-z", "-uno").split("\0") if line]
+        dirty = [line[3:] for line in _tracked_changes(worktree.path) if line]
         if dirty:
             names = ", ".join(shown(name) for name in dirty[:3]) + (" …" if len(dirty) > 3 else "")
             raise DirtyTarget(
@@ -74,7 +75,9 @@ def refuse_target(repository: Repository, target: str) -> Worktree | None:
 
 def refuse_worktree(worktree: Path) -> None:
     """Raises OperationInProgress while a merge or the like is unfinished there: its conflict marks would land."""
-    doing = _under_way(worktree) or ("a merge" if run(worktree, "ls-files", "--unmerged") else None)
+    doing = _under_way(worktree) or (
+        "a merge" if run(worktree, "ls-files", "--unmerged", env=own_index(worktree)) else None
+    )
     if doing is not None:
         raise OperationInProgress(
             f"{doing} is unfinished in {worktree}", "tell the agent to finish or abort it, then try again"
@@ -87,7 +90,12 @@ def _under_way(worktree: Path) -> str | None:
 
 
 def _git_dir(worktree: Path) -> Path:
-    return Path(run(worktree, "rev-parse", "--absolute-git-dir").strip())
+    return cleanroom.view(worktree).admin
+
+
+def _tracked_changes(worktree: Path) -> list[str]:
+    words = ("--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty")
+    return run(worktree, "status", *words, env=own_index(worktree)).split("\0")
 
 
 def _free_index(repository: Repository, worktree: Path) -> None:
@@ -151,17 +159,17 @@ def undo(repository: Repository, landing: Landing) -> None:
         )
     run(repository.root, "update-ref", "-m", "orchestrator: undo", ref, landing.before, landing.after)
     if checkout is not None:
-        _bring_along(checkout.path, landing.after, landing.before)
+        bring_along(checkout.path, landing.after, landing.before)
 
 
 def update_from_target(worktree: Path, session: str, target: str) -> str:
     """Merge ``target`` into the worktree's branch; returns the new tip. Conflicts and dirty trees change nothing."""
     refuse_worktree(worktree)
-    if run(worktree, "status", "--porcelain", "-z", "-uno").strip("\0"):
+    if any(_tracked_changes(worktree)):
         raise WorktreeError("the session has uncommitted work", "let the agent commit it first, then update")
     if drift(worktree, target).behind == 0:
         raise NothingToLand(f"{target} has nothing new", "")
-    merged, conflicts = merge_tree(worktree, "HEAD", f"refs/heads/{target}")
+    tree, conflicts = merge_tree(worktree, "HEAD", f"refs/heads/{target}")
     if conflicts:
         raise Conflicted(
             f"{target} conflicts in {', '.join(c.path for c in conflicts[:3])}",
@@ -169,10 +177,24 @@ def update_from_target(worktree: Path, session: str, target: str) -> str:
             conflicts,
         )
     _free_index(open_repository(worktree), worktree)
-    obstacles.refuse(worktree, "HEAD", merged)
+    obstacles.refuse(worktree, "HEAD", tree)
     snapshots.take(worktree, session, "before update", ignored=True)
-    run(worktree, "merge", "--no-edit", "--no-verify", f"refs/heads/{target}", env=identity(worktree), deadline_s=600)
-    return run(worktree, "rev-parse", "HEAD").strip()
+    before = run(worktree, "rev-parse", "HEAD").strip()
+    theirs = run(worktree, "rev-parse", f"refs/heads/{target}").strip()
+    after = theirs
+    if run_code(worktree, "merge-base", "--is-ancestor", before, theirs, ok=(0, 1))[0] != 0:
+        message = f"Merge branch '{target}'\n"
+        after = run(
+            worktree, "commit-tree", tree, "-p", before, "-p", theirs, "-F", "-",
+            stdin=os.fsencode(message), env=identity(worktree),
+        ).strip()  # fmt: skip
+    bring_along(worktree, before, after)
+    try:
+        run(worktree, "update-ref", "-m", f"orchestrator: update from {target}", "HEAD", after, before)
+    except GitFailed:
+        bring_along(worktree, after, before)
+        raise
+    return after
 
 
 def draft_message(worktree: Path, target: str, task: str) -> str:
@@ -194,13 +216,17 @@ def _branch(worktree: Path) -> str:
 
 def _commit_rest(worktree: Path, message: str) -> str:
     """Commit what is uncommitted, without hooks; returns the tip of the branch."""
-    if run(worktree, "status", "--porcelain", "-z", "--untracked-files=all").strip("\0"):
-        run(worktree, "add", "-A", "--", ".", deadline_s=600)
+    head = run(worktree, "rev-parse", "HEAD").strip()
+    with snapshots.private_index(worktree) as env:
+        run(worktree, "add", "-A", "--", ".", env=env, deadline_s=600)
+        tree = run(worktree, "write-tree", env=env).strip()
+        if tree == run(worktree, "rev-parse", "HEAD^{tree}").strip():
+            return head
         who = identity(worktree)
-        run(
-            worktree, "commit", "--quiet", "--no-verify", "-F", "-", stdin=os.fsencode(message), env=who, deadline_s=600
-        )
-    return run(worktree, "rev-parse", "HEAD").strip()
+        tip = run(worktree, "commit-tree", tree, "-p", head, "-F", "-", stdin=os.fsencode(message), env=who).strip()
+        with snapshots.replaced_index(worktree, Path(env["GIT_INDEX_FILE"])):
+            run(worktree, "update-ref", "-m", "orchestrator: commit the rest", "HEAD", tip, head)
+    return tip
 
 
 def _integrate(
@@ -264,7 +290,7 @@ def _swap(
     point("landing.moved")
     if checkout is not None:
         try:
-            _bring_along(checkout.path, before, after)
+            bring_along(checkout.path, before, after)
         except WorktreeError:
             # An untracked file of the user's stands in the way: go back, so that ref and checkout agree.
             run(repository.root, "update-ref", "-m", "orchestrator: back", ref, before, after)
@@ -281,10 +307,12 @@ def _swap(
     )
 
 
-def _bring_along(checkout: Path, before: str, after: str) -> None:
-    """Update index and files of a clean checkout; git refuses to overwrite anything that is not ``before``."""
+def bring_along(checkout: Path, before: str, after: str) -> None:
+    """Update index and files of a clean checkout from the commit ``before``; nothing that it does not hold is lost."""
+    index = own_index(checkout)
+    run(checkout, "update-index", "-q", "--refresh", "--ignore-submodules", env=index, ok=(0, 1), deadline_s=600)
     obstacles.refuse(checkout, before, after)
-    run(checkout, "read-tree", "-m", "-u", before, after, deadline_s=600)
+    run(checkout, "read-tree", "-m", "-u", before, after, env=index, deadline_s=600)
 
 
 @contextmanager
@@ -294,9 +322,9 @@ def _scratch(repository: Repository, commit: str) -> Iterator[Path]:
     path = folder / repository.name
     (folder / "pid").write_text(str(os.getpid()))
     with repository.registration():
-        run(repository.root, "worktree", "add", "--no-checkout", "--detach", "--", str(path), commit)
+        plain(repository.root, "worktree", "add", "--no-checkout", "--detach", "--", str(path), commit)
     try:
-        run(path, "reset", "--hard", "--quiet", deadline_s=600)
+        repository.fill(path)
         yield path
     finally:
         _drop_scratch(repository, folder, path)
@@ -305,9 +333,9 @@ def _scratch(repository: Repository, commit: str) -> Iterator[Path]:
 def _drop_scratch(repository: Repository, folder: Path, path: Path) -> None:
     with repository.registration():
         with suppress(GitFailed):
-            run(
-                repository.root, "worktree", "remove", "--force", "--force", "--", str(path)
-            )  # ours: nobody works there
+            # Ours: nobody works there.
+            plain(repository.root, "worktree", "remove", "--force", "--force", "--", str(path))
+        cleanroom.forget(path)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -9,8 +9,8 @@ import os
 import stat
 from pathlib import Path, PurePosixPath
 
+from worktrees.cleanroom import run
 from worktrees.errors import InTheWay
-from worktrees.git import run
 
 _GONE = "000000"
 

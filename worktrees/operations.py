@@ -21,9 +21,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from worktrees.cleanroom import run, run_code
 from worktrees.errors import GitFailed, RefMoved, WorktreeError
 from worktrees.faultpoints import point
-from worktrees.git import run, run_code
 from worktrees.models import Landing, Model
 from worktrees.repository import Repository
 

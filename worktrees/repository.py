@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from worktrees import snapshots
+from worktrees import cleanroom, snapshots
+from worktrees.cleanroom import own_index, run, run_code
 from worktrees.errors import (
     BadName,
     BareRepository,
@@ -28,7 +29,8 @@ from worktrees.errors import (
     WorktreeExists,
     WorktreeMissing,
 )
-from worktrees.git import run, run_code
+from worktrees.git import run as plain
+from worktrees.git import run_code as plain_code
 from worktrees.locks import Patience, met
 from worktrees.models import Worktree
 
@@ -45,7 +47,7 @@ def open_repository(path: Path) -> Repository:
     path = path.expanduser().absolute()
     if not path.is_dir():
         raise NotARepository(f"{path} is not a folder", "name the folder of a git repository with --repo")
-    code, said = run_code(
+    code, said = plain_code(
         path,
         "rev-parse",
         "--path-format=absolute",
@@ -64,11 +66,11 @@ def open_repository(path: Path) -> Repository:
             f"{path} is a submodule of {rest[0]}", "run it in the outer repository, or in a clone of this one"
         )
     git_dir = Path(common)
-    if bare == "true" or run(git_dir, "rev-parse", "--is-bare-repository").strip() == "true":
+    if bare == "true" or plain(git_dir, "rev-parse", "--is-bare-repository").strip() == "true":
         raise BareRepository(f"{path} is a bare repository", "run it in a clone that has a checkout")
-    main = run(path, "worktree", "list", "--porcelain", "-z").split("\0", 1)[0].removeprefix("worktree ")
+    main = plain(path, "worktree", "list", "--porcelain", "-z").split("\0", 1)[0].removeprefix("worktree ")
     root = Path(main)
-    code, _ = run_code(path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
+    code, _ = plain_code(path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
     if code != 0:
         raise NoCommits(f"{root} has no commits yet", "make a first one: git add -A && git commit -m 'Begin'")
     return Repository(root, git_dir)
@@ -137,10 +139,11 @@ class Repository:
             self._add(path, branch, base)
             run(self.root, "update-ref", MADE + branch, base)
         try:
-            run(path, "reset", "--hard", "--quiet", deadline_s=CHECKOUT_S)
+            self.fill(path)
         except WorktreeError:
             with self.registration(), suppress(WorktreeError):
-                run(self.root, "worktree", "remove", "--force", "--", str(path))  # ours, seconds old, never filled
+                plain(self.root, "worktree", "remove", "--force", "--", str(path))  # ours, seconds old, never filled
+                cleanroom.forget(path)
                 run(self.root, "update-ref", "-d", f"refs/heads/{branch}", base)
                 run(self.root, "update-ref", "-d", MADE + branch)
             raise
@@ -152,7 +155,7 @@ class Repository:
         commit, patience = self.resolve(base), Patience()
         while True:
             try:
-                run(self.root, "worktree", "add", "--no-checkout", "-b", branch, "--no-track", "--", str(path), base)
+                plain(self.root, "worktree", "add", "--no-checkout", "-b", branch, "--no-track", "--", str(path), base)
             except GitFailed as error:
                 # Git takes its folders back itself, but not the branch that it made for them.
                 run_code(self.root, "update-ref", "-d", f"refs/heads/{branch}", commit, ok=(0, 1, 128))
@@ -161,10 +164,20 @@ class Repository:
             else:
                 return
 
+    def fill(self, path: Path) -> None:
+        """Write index and files of a fresh worktree, which has nothing but its ``.git``."""
+        self.register(path)
+        run(path, "read-tree", "--reset", "-u", "HEAD", env=own_index(path), deadline_s=CHECKOUT_S)
+
+    def register(self, path: Path) -> None:
+        """Write down that ``path`` is a worktree of this repository, while its ``.git`` can be trusted."""
+        admin = plain(path, "rev-parse", "--absolute-git-dir").strip()
+        cleanroom.register(path, self.git_dir, Path(admin))
+
     def worktrees(self) -> tuple[Worktree, ...]:
         """Every registered checkout, the main one first."""
         found: list[Worktree] = []
-        for number, block in enumerate(run(self.root, "worktree", "list", "--porcelain", "-z").split("\0\0")):
+        for number, block in enumerate(plain(self.root, "worktree", "list", "--porcelain", "-z").split("\0\0")):
             fields = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
             if "worktree" not in fields:
                 continue
@@ -206,11 +219,12 @@ class Repository:
             if again != work.tree:
                 raise WorktreeError(f"{path} changes while it is removed", "stop what runs in it, then try again")
             with self.registration():
-                run(path, "checkout", "--quiet", "--detach", "--force", work.commit)
-                run(self.root, "worktree", "remove", "--", str(path))
+                # Forced, because git's own guard would look with the repository's filters; ours was the one above.
+                plain(self.root, "worktree", "remove", "--force", "--", str(path))
         elif worktree is not None:
             with self.registration():
-                run(self.root, "worktree", "remove", "--force", "--", str(path))  # its folder is gone already
+                plain(self.root, "worktree", "remove", "--force", "--", str(path))  # its folder is gone already
+        cleanroom.forget(path)
         if self.has_branch(branch):
             tip = self.resolve(f"refs/heads/{branch}")
             run(self.root, "update-ref", f"{attic}/tip", tip)

@@ -17,8 +17,9 @@ from pathlib import Path, PurePosixPath
 
 from worktrees import operations, snapshots
 from worktrees.changes import between, shown
+from worktrees.cleanroom import identity, own_index, run, run_code, set_head
 from worktrees.errors import NotOurs, UnknownSnapshot, WorktreeError, WorktreeExists
-from worktrees.git import identity, run, run_code
+from worktrees.git import run as plain
 from worktrees.history import number
 from worktrees.ignored import STATED, Limits
 from worktrees.landing import refuse_worktree
@@ -120,9 +121,9 @@ def restore(repository: Repository, worktree: Path, wish: Wish) -> Restoration:
         _protect(repository, worktree, plan, modes)
         if moves:
             operations.move(repository, moves, "restore")
-            run(worktree, "symbolic-ref", "-m", "orchestrator: restore", "HEAD", moves[0].ref)
+            set_head(worktree, moves[0].ref)
         if moves or rebuilt:
-            run(worktree, "reset", "--quiet", ok=(0, 1), deadline_s=600)
+            run(worktree, "reset", "--quiet", env=own_index(worktree), ok=(0, 1), deadline_s=600)
     snapshots.take(worktree, wish.session, f"restored {number(wish.to)}", ignored=True, limits=wish.limits)
     return plan.found.model_copy(update={"before": before, "rebuilt": rebuilt})
 
@@ -200,7 +201,7 @@ def _in_the_way(path: str, came: list[str]) -> bool:
 def _ignored(worktree: Path, paths: list[str]) -> set[str]:
     """Those of ``paths`` that git ignores and does not track."""
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    _, said = run_code(worktree, "check-ignore", "-z", "--stdin", stdin=asked, ok=(0, 1))
+    _, said = run_code(worktree, "check-ignore", "-z", "--stdin", stdin=asked, env=own_index(worktree), ok=(0, 1))
     return set(said.split("\0"))
 
 
@@ -277,7 +278,7 @@ def _move(repository: Repository, worktree: Path, wish: Wish) -> Move:
 
 def _staged(worktree: Path, head: str, files: str) -> tuple[str, ...]:
     """What is staged, as a commit, when neither HEAD nor the files hold it: the branch's move unstages it."""
-    tree = run(worktree, "write-tree").strip()
+    tree = run(worktree, "write-tree", env=own_index(worktree)).strip()
     held = run(worktree, "rev-parse", f"{head}^{{tree}}").strip() if head else ""
     return () if tree in (held, files) else (_commit(worktree, tree, head),)
 
@@ -306,11 +307,13 @@ def _rebuild(repository: Repository, worktree: Path, wish: Wish) -> None:
         if known is not None:
             worktree.mkdir()
             (worktree / ".git").write_text(f"gitdir: {known}\n")
+            repository.register(worktree)
             return
         if not repository.has_branch(wish.branch):
             tip = wish.to.parent or wish.to.commit
             run(repository.root, "update-ref", "-m", "orchestrator: restore", f"refs/heads/{wish.branch}", tip, "")
-        run(repository.root, "worktree", "add", "--no-checkout", "--", str(worktree), wish.branch)
+        plain(repository.root, "worktree", "add", "--no-checkout", "--", str(worktree), wish.branch)
+        repository.register(worktree)
 
 
 def _registered(repository: Repository) -> list[Path]:

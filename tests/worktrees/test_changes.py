@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.worktrees.conftest import commit
-from worktrees.changes import diff, drift, head, totals
+from worktrees.changes import diff, drift, head, resting_at, totals
 from worktrees.git import run
 from worktrees.models import ChangeKind
 from worktrees.repository import Repository
@@ -66,6 +66,8 @@ def test_every_kind_of_change_is_told(worktree: Path) -> None:
     assert changes["gone.txt"].kind is ChangeKind.DELETED
     assert changes["pic.png"].binary
     assert changes["pic.png"].untracked
+    assert not changes["gone.txt"].untracked
+    assert not changes["to here.txt"].untracked
     assert changes["link"].hunks[0].lines[0].text == "/etc/passwd"
     assert changes["-x\n ü"].added == 1
     assert changes["bad�"].untracked
@@ -85,3 +87,13 @@ def test_a_removed_line_that_looks_like_a_header_stays_a_line(worktree: Path) ->
     (worktree / "a.txt").write_text("one\ndiff --git a/x b/x\n@@ -1 +1 @@\nthree\n")
     (change,), _ = diff(worktree, "main")
     assert [line.text for line in change.hunks[0].lines if line.sign == "+"] == ["diff --git a/x b/x", "@@ -1 +1 @@"]
+
+
+def test_a_worktree_rests_at_its_commit_until_anything_is_uncommitted(worktree: Path) -> None:
+    tip = run(worktree, "rev-parse", "HEAD").strip()
+    assert resting_at(worktree) == tip
+    (worktree / "new.txt").write_text("x\n")
+    assert resting_at(worktree) is None
+    assert resting_at(worktree) is None
+    tip = commit(worktree, "New")
+    assert resting_at(worktree) == tip

@@ -1,0 +1,25 @@
+"""Where this program keeps what is its own, outside of every repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """``$ORCHESTRATOR_HOME``, else the platform's state folder; made with mode 0700."""
+    named = os.environ.get("ORCHESTRATOR_HOME")
+    if named:
+        path = Path(named).expanduser().absolute()
+    else:
+        from platformdirs import user_state_path
+
+        path = user_state_path("orchestrator")
+    return private(path)
+
+
+def private(path: Path) -> Path:
+    """``path``, made with mode 0700 when it is not there."""
+    if not path.is_dir():
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
