@@ -8,7 +8,8 @@ SessionError
 ├── PaneGone          the pane of a session is dead or closed
 ├── QuestionGone      the question that was answered is not open any more
 ├── NotAnOption       the choice is none of the question's options
-└── SubmitFailed      a message was pasted but the agent did not take it
+├── SubmitFailed      a message was pasted but the agent did not take it
+└── HumanTypes        somebody types in the pane at this moment
 """
 
 from __future__ import annotations
@@ -52,4 +53,8 @@ class NotAnOption(SessionError):
 
 
 class SubmitFailed(SessionError):
+    pass
+
+
+class HumanTypes(SessionError):
     pass

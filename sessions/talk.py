@@ -13,6 +13,7 @@ from sessions.agents.contract import Append, Keys, Paste, Post, Say, Screen, Ste
 from sessions.errors import PaneGone, QuestionGone, SessionError, SubmitFailed
 from sessions.events import Answered, Sent
 from sessions.models import Question, QuestionId, State, Status
+from sessions.typing import Hands
 
 if TYPE_CHECKING:
     from sessions.session import Session
@@ -59,6 +60,7 @@ class Talk:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._hands = Hands(session)
 
     @property
     def _name(self) -> str:
@@ -76,16 +78,20 @@ class Talk:
                 f"{self._name} waits for an answer; a message would be typed into its dialog",
                 f"answer it first: orchestrator answer {self._name} CHOICE",
             )
+        await self._hands.rest()
         before = await self._session.look()
         await self.perform(self._session.agent.message(text))
         pasted_at = datetime.now(UTC)
         await self._settled(before)
+        await self._hands.check()
         await self.perform((Keys(("Enter",)),))
         if not await self._taken(pasted_at, before):
+            await self._hands.check()
             if (await self._session.look()).lines == before.lines:
                 # A program that had only just drawn its prompt drew it anew, without what was typed.
                 await self.perform(self._session.agent.message(text))
                 await self._settled(before)
+                await self._hands.check()
             await self.perform((Keys(("Enter",)),))
             if not await self._taken(pasted_at, before):
                 raise SubmitFailed(
@@ -96,6 +102,8 @@ class Talk:
 
     async def answer(self, choice: str, text: str = "", asked: QuestionId | None = None) -> None:
         """Answer the open question. Refused when ``asked`` names another one than is open now."""
+        self._open_question(asked)
+        await self._hands.rest()
         question = self._open_question(asked)
         await self._session.control.leave_mode(self._session.living_pane().id)
         for _attempt in range(ATTEMPTS):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import subprocess
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sessions import talk
+from sessions import talk, typing
 from sessions.agents.claude import Claude
 from sessions.agents.contract import Place, Screen
-from sessions.errors import PaneGone, QuestionGone
+from sessions.errors import HumanTypes, PaneGone, QuestionGone
 from sessions.events import Sent
 from sessions.models import QuestionId, Spec, State
 from sessions.perception import Perception
@@ -173,3 +177,74 @@ async def test_42_a_global_manual_window_size_kills_tmux(scene: Scene) -> None:
         scene.safe(stage.alive(), "the tmux server died, with every agent in it")
         if scene.guarded:
             assert (await stage.control.pane(first.session.living_pane().id)).width == 90
+
+
+class Terminal:
+    """A human's terminal, attached to a session's pane."""
+
+    def __init__(self, scene: Scene, socket: str, session: str) -> None:
+        self._keys, inner = os.openpty()
+        argv = ["tmux", "-L", socket, "attach-session", "-t", f"={session}"]
+        env = {**os.environ, "TERM": "xterm-256color"}
+        process = subprocess.Popen(argv, stdin=inner, stdout=inner, stderr=inner, env=env, start_new_session=True)
+        os.close(inner)
+        self._drain = threading.Thread(target=self._read, daemon=True)
+        self._drain.start()
+        scene.finally_(process.wait)
+        scene.finally_(process.kill)
+
+    def type(self, text: str) -> None:
+        os.write(self._keys, text.encode())
+
+    def _read(self) -> None:
+        with suppress(OSError):
+            while os.read(self._keys, 1 << 16):
+                pass
+
+
+@fault(
+    34,
+    Guard(
+        "what we type is held while somebody types",
+        {"sessions.typing:Hands.rest": "at_peace", "sessions.typing:Hands.check": "at_peace"},
+    ),
+)
+async def test_34_the_user_types_while_we_inject(scene: Scene) -> None:
+    """Half a sentence of the human stands in the input line, and goes on: ours is neither glued to it nor sends it."""
+    scene.set(talk, "TAKEN_WITHIN", 0.5)
+    scene.set(typing, "HOLD_S", 3.0)
+    async with panes(scene) as stage:
+        here = await stage.play(ECHO)
+        await here.until_state(State.IDLE)
+        human = Terminal(scene, stage.socket, here.session.id)
+        human.type("rm -rf ")
+        await here.shows("rm -rf")
+        sending = asyncio.ensure_future(here.session.talk.send("the build folder"))
+        while not sending.done():
+            human.type(".")
+            await asyncio.wait({sending}, timeout=0.3)
+        with scene.attempt() as refusal:
+            await sending
+        heard = here.work / "heard"
+        scene.safe(not heard.exists(), f"sent in the human's name: {heard.read_text() if heard.exists() else ''}")
+        scene.refused(refusal, HumanTypes, "somebody is typing", "nothing was put in")
+
+
+@fault(34, Guard("no Enter after somebody typed", {"sessions.typing:Hands.check": "at_peace"}))
+async def test_34_the_user_types_between_our_words_and_our_enter(scene: Scene) -> None:
+    """The human begins to type while our message is drawn: it is left standing, and that is said."""
+    scene.set(talk, "TAKEN_WITHIN", 0.5)
+    async with panes(scene) as stage:
+        here = await stage.play(ECHO)
+        await here.until_state(State.IDLE)
+        human = Terminal(scene, stage.socket, here.session.id)
+
+        async def typed_meanwhile(before: Screen) -> None:
+            human.type("and more")
+            await here.shows("and more")
+
+        scene.set(here.session.talk, "_settled", typed_meanwhile)
+        with scene.attempt() as refusal:
+            await here.session.talk.send("ours ")
+        scene.safe(not (here.work / "heard").exists(), "what the human had begun to type was sent")
+        scene.refused(refusal, HumanTypes, "not sent", "orchestrator attach")

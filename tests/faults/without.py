@@ -192,3 +192,12 @@ async def _no_panes() -> list[Any]:
 
 def sees_no_panes(_original: object) -> Callable[..., Any]:
     return lambda *_args: _no_panes()
+
+
+async def _peace(*_args: object) -> None:
+    return
+
+
+def at_peace(_original: object) -> Callable[..., Any]:
+    """Nobody ever types."""
+    return _peace
