@@ -60,8 +60,13 @@ class Done(Model):
 
 
 class Started(Model):
+    """``not_started`` did not fit on this machine: nothing was made for them, ``reason`` and ``hint`` say why."""
+
     names: tuple[str, ...]
     sessions: tuple[SessionId, ...]
+    not_started: tuple[str, ...] = ()
+    reason: str = ""
+    hint: str = ""
 
 
 class DiffReply(Model):

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
+from orchestrator.admission import Limits, Machine, limits
 from orchestrator.commands import Refused
 from worktrees.models import Method
 from worktrees.setup import FILE
@@ -41,7 +42,14 @@ class RunSettings(_Section):
     agent: str | None = None  # None: the first one that is installed
     base: str | None = None  # None: what the main checkout has checked out
     target: str | None = None  # None: the branch of the main checkout
+    max_running: Annotated[int, Field(ge=1)] | None = None  # None: by the machine's memory (orchestrator.admission)
+    min_free_memory: ByteSize | None = None
+    min_free_disk: ByteSize | None = None
     branch_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._/-]*[/-])?$")] = "agent/"
+
+    def limits(self, machine: Machine) -> Limits:
+        """What holds launches back, with defaults by this machine."""
+        return limits(machine, self.max_running, self.min_free_memory, self.min_free_disk)
 
 
 class MergeSettings(_Section):
@@ -55,6 +63,9 @@ class Settings(_Section):
     run: RunSettings = RunSettings()
     merge: MergeSettings = MergeSettings()
     agents: dict[str, AgentSettings] = {}
+
+
+_MACHINES = frozenset({"max_running", "min_free_memory", "min_free_disk"})
 
 
 def settings_path(env: Mapping[str, str]) -> Path:
@@ -83,6 +94,11 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         raise Refused(
             f"{theirs} sets [agents], which a repository may not",
             f"move it to your own settings: {mine}",
+        )
+    if isinstance(said.get("run"), dict) and (mine_only := _MACHINES & said["run"].keys()):
+        raise Refused(
+            f"{theirs} sets [run] {', '.join(sorted(mine_only))}, which a repository may not",
+            f"your machine is yours to judge; move it to your own settings: {mine}",
         )
     _valid(theirs, said)
     merged = {**table, **{key: {**table.get(key, {}), **value} for key, value in said.items()}}

@@ -31,7 +31,7 @@ class Finding:
 
 def examine(*, unlock: bool = False) -> list[Finding]:
     """All findings, in the order in which one would mend them. With ``unlock`` stale locks of git are put aside."""
-    here = [_python(), _git(), _tmux(), _home(), _daemon()]
+    here = [_python(), _git(), _tmux(), _home(), _daemon(), _room()]
     return [*here, *_locks(unlock), *_agents(), _settings(), _inotify(), _locale()]
 
 
@@ -84,6 +84,24 @@ def _daemon() -> Finding:
     if status != 200:
         return Finding("bad", "daemon", str(about.get("error", status)), "orchestrator down, then any command")
     return Finding("ok", "daemon", f"pid {about['pid']}, {about['seq']} events")
+
+
+def _room() -> Finding:
+    """How many sessions may run here, and what is left."""
+    from orchestrator import admission, machine
+    from orchestrator.commands import Refused
+    from orchestrator.config import load_settings
+
+    now = machine.read(home.home())
+    try:
+        limits = load_settings(None, os.environ).run.limits(now)
+    except Refused:
+        limits = admission.limits(now, None, None, None)  # the settings have their own finding
+    found = f"at most {limits.max_running} sessions ([run] max_running)"
+    if now.free_memory is None:
+        return Finding("note", "room", f"{found}; free memory is not known here", "only the count holds launches back")
+    found += f", {admission.size(now.free_memory)} of memory free"
+    return Finding("ok", "room", found) if admission.room(1, 0, 0, limits, now).fits else Finding("bad", "room", found)
 
 
 def _locks(unlock: bool) -> list[Finding]:

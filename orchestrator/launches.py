@@ -69,36 +69,49 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     target = settings.run.target or await asyncio.to_thread(repository.default_target)
     seen = await asyncio.to_thread(trust.wanted, repository.root)
     await asyncio.to_thread(trust.require, seen, command.trust, seen.recipe.run)
-    names = await asyncio.to_thread(_names, supervisor, repository, command, settings)
+    tree = await asyncio.to_thread(repository.checkout_bytes)
+    async with supervisor.admission.turn():
+        wanted = await asyncio.to_thread(_names, supervisor, repository, command, settings)
+        room = await supervisor.admission.room(len(wanted), settings.run.limits, tree)
+        if room.fits == 0:
+            raise Refused(f"nothing was started: {room.why}", room.hint)
+        names = wanted[: room.fits]
+        sessions = {name: SessionId("s" + secrets.token_hex(5)) for name in names}
+        supervisor.admission.take(sessions.values(), names)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> tuple[str, SessionId, SessionError | WorktreeError | OSError | None]:
-        async with gate:
-            session = SessionId("s" + secrets.token_hex(5))
-            worktree = home.worktree_folder(repository.root, name)
-            created = Created(
-                name=name,
-                agent=agent_name,
-                prompt=command.prompt,
-                repository=str(repository.root),
-                branch=settings.run.branch_prefix + name,
-                base=base,
-                base_commit=base_commit,
-                target=target,
-                worktree=str(worktree),
-                model=spec.model,
+        try:
+            async with gate:
+                return name, sessions[name], await begin(name, sessions[name])
+        finally:
+            supervisor.admission.give(sessions[name], name)
+
+    async def begin(name: str, session: SessionId) -> SessionError | WorktreeError | OSError | None:
+        worktree = home.worktree_folder(repository.root, name)
+        created = Created(
+            name=name,
+            agent=agent_name,
+            prompt=command.prompt,
+            repository=str(repository.root),
+            branch=settings.run.branch_prefix + name,
+            base=base,
+            base_commit=base_commit,
+            target=target,
+            worktree=str(worktree),
+            model=spec.model,
+        )
+        supervisor.emit(session, created)
+        try:
+            await _launch(
+                supervisor, session, spec.model_copy(update={"name": name}), created, repository, env, seen.recipe
             )
-            supervisor.emit(session, created)
-            try:
-                await _launch(
-                    supervisor, session, spec.model_copy(update={"name": name}), created, repository, env, seen.recipe
-                )
-            except (SessionError, WorktreeError, OSError) as error:
-                reason = getattr(error, "message", str(error))
-                supervisor.emit(session, LaunchFailed(reason=reason, hint=getattr(error, "hint", "")))
-                supervisor.emit(session, StatusChanged(status=failed_status(reason)))
-                return name, session, error
-            return name, session, None
+        except (SessionError, WorktreeError, OSError) as error:
+            reason = getattr(error, "message", str(error))
+            supervisor.emit(session, LaunchFailed(reason=reason, hint=getattr(error, "hint", "")))
+            supervisor.emit(session, StatusChanged(status=failed_status(reason)))
+            return error
+        return None
 
     results = await asyncio.gather(*(one(name) for name in names))
     failures = [(name, error) for name, _, error in results if error is not None]
@@ -107,7 +120,13 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
         started = [name for name, _, failure in results if failure is None]
         also = f" ({len(started)} of {len(names)} started: {', '.join(started)})" if len(names) > 1 else ""
         raise Refused(f"{name} did not start: {getattr(error, 'message', error)}{also}", getattr(error, "hint", ""))
-    return Started(names=tuple(names), sessions=tuple(session for _, session, _ in results))
+    return Started(
+        names=tuple(names),
+        sessions=tuple(session for _, session, _ in results),
+        not_started=tuple(wanted[room.fits :]),
+        reason=room.why,
+        hint=room.hint,
+    )
 
 
 async def _launch(
@@ -156,11 +175,19 @@ async def resume(supervisor: Supervisor, command: Resume) -> Done:
     env = command.env or dict(place.env)
     settings = await asyncio.to_thread(load_settings, Path(row.repository), env)
     env = {**env, **settings.agents.get(spec.agent, AgentSettings()).env}
-    if live is not None:
-        live.close()
-    place = Place(folder=place.folder, worktree=place.worktree, env=env)
-    fresh = _live(supervisor, row.id, spec, place, generation=row.generation)
-    await fresh.start(env, resumed=True)
+    async with supervisor.admission.turn():
+        room = await supervisor.admission.room(1, settings.run.limits)
+        if room.fits == 0:
+            raise Refused(f"{row.name} was not resumed: {room.why}", room.hint)
+        supervisor.admission.take([row.id], [])
+    try:
+        if live is not None:
+            live.close()
+        place = Place(folder=place.folder, worktree=place.worktree, env=env)
+        fresh = _live(supervisor, row.id, spec, place, generation=row.generation)
+        await fresh.start(env, resumed=True)
+    finally:
+        supervisor.admission.give(row.id, row.name)
     return Done(message=f"{row.name} goes on" if spec.resume else f"{row.name} starts again with its task")
 
 
@@ -226,7 +253,7 @@ def _live(
 
 def _names(supervisor: Supervisor, repository: Repository, command: Run, settings: Settings) -> list[str]:
     """``count`` names that no session and no branch has yet. A name that the user chose is never changed."""
-    taken = {row.name for row in supervisor.fleet}
+    taken = {row.name for row in supervisor.fleet} | supervisor.admission.names
     if command.name is not None:
         if not NAME.match(command.name) or command.name.endswith((".lock", ".")) or ".." in command.name:
             raise Refused(

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from orchestrator import home, landing, launches, queries, trust
+from orchestrator import home, landing, launches, machine, queries, trust
+from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
 from orchestrator.commands import Command, Done, Down, Refused
 from orchestrator.events import Envelope, Event, MergeFailed, Noticed, Paused, Seen
@@ -45,6 +46,7 @@ class Supervisor:
         self.fleet: Fleet = store.fleet()
         self.live: dict[SessionId, Session] = {}
         self.pid = os.getpid()
+        self.admission = Admission(self._running, lambda: machine.read(home.home()))
         self.ending = asyncio.Event()
         self.git = GitWatch(self)
         self.pictures = Frames(self)
@@ -73,6 +75,9 @@ class Supervisor:
         await self.control.close()
         self.store.keep(self.fleet)
         self.store.close()
+
+    def _running(self) -> set[str]:
+        return {id_ for id_, session in self.live.items() if session.running}
 
     def emit(self, session: SessionId | None, event: Event) -> Envelope:
         """Write down that ``event`` happened and tell everybody."""

@@ -119,6 +119,14 @@ class Repository:
     def has_branch(self, name: str) -> bool:
         return run_code(self.root, "show-ref", "--verify", "--quiet", f"refs/heads/{name}", ok=(0, 1))[0] == 0
 
+    def checkout_bytes(self) -> int:
+        """About the size of a new worktree: that of the tracked files of the main checkout, as they lie there."""
+        total = 0
+        for name in run(self.root, "ls-files", "-z").split("\0"):
+            with suppress(OSError):
+                total += (self.root / name).lstat().st_size if name else 0
+        return total
+
     def check_branch_name(self, name: str) -> None:
         """Raises BadName when git would not take it, BranchExists when it is there."""
         code, _ = run_code(self.root, "check-ref-format", f"refs/heads/{name}", ok=(0, 1))

@@ -19,31 +19,41 @@ def run(arguments: Namespace) -> int:
     """Launch one task, or every task of a file. Tasks that were launched stay when a later one is refused."""
     tasks = _from_file(Path(arguments.file), arguments) if arguments.file else [_task(arguments)]
     started: list[str] = []
-    for task in tasks:
+    held: dict[str, Any] | None = None
+    after = 0
+    for number, task in enumerate(tasks, 1):
         body = {
             "repository": str(Path(arguments.repo).expanduser().absolute()),
             "env": _environment(),
             **{key: value for key, value in task.items() if value is not None},
         }
         try:
-            names = _launch(body, approved=arguments.trust)
+            reply = with_approval("run", body, approved=arguments.trust)
         except CommandError as error:
             also = f" ({', '.join(started)} launched before)" if started else ""
             raise CommandError(error.message + also, error.hint, error.code) from error
-        started += names
+        started += reply["names"]
         if not arguments.json:
-            for name in names:
+            for name in reply["names"]:
                 say(f"{name}  launched")
+        if reply["not_started"]:
+            held, after = reply, len(tasks) - number
+            break
     if arguments.json:
-        dump({"names": started})
-    elif started:
+        dump({"names": started, "not_started": held["not_started"] if held else []})
+    if held is not None:
+        raise CommandError(_left(held, after), held["hint"])
+    if started and not arguments.json:
         note("watch them: orchestrator   ·   list them: orchestrator ls")
     return 0
 
 
-def _launch(body: dict[str, Any], *, approved: bool) -> list[str]:
-    names: list[str] = with_approval("run", body, approved=approved)["names"]
-    return names
+def _left(held: dict[str, Any], after: int) -> str:
+    """Which ones did not start, and why; of a file also how many tasks come ``after`` them."""
+    names = held["not_started"]
+    shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    more = f" and the {after} tasks after them" if after else ""
+    return f"{len(names)} did not start ({shown}){more}: {held['reason']}; nothing was made for them"
 
 
 def _task(arguments: Namespace) -> dict[str, Any]:

@@ -140,6 +140,8 @@ class Orchestrator(App[None]):
             self.draft = {}
             self.wanted = reply.sessions[0] if reply.sessions else None
             self.tell("launched " + ", ".join(reply.names))
+            if reply.not_started:
+                self.complain(f"{len(reply.not_started)} did not start: {reply.reason}", reply.hint)
 
     async def attach(self, row: Row) -> None:
         """Give the terminal to the real pane until the human leaves it."""
