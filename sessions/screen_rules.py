@@ -17,6 +17,7 @@ away.
 ``none``       none may match
 ``title``      text of the question, or ``title_from``: regex whose group 1 is it
 ``command``    regex whose group 1 is the command that is asked about (region, multi-line)
+``margin``     regex of what the program draws before every line of a command of several lines
 ``until``      regex whose group 1 is the time at which a limit ends, as the agent words it
 ``options``    regex with groups ``key`` and ``label``, one a line; without ``key`` they are numbered
 =============  =====================================================================================================
@@ -55,6 +56,7 @@ class Rule:
     title: str
     title_from: re.Pattern[str] | None
     command: re.Pattern[str] | None
+    margin: re.Pattern[str] | None
     until: re.Pattern[str] | None
     options: re.Pattern[str] | None
 
@@ -197,7 +199,7 @@ def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -
         title = " ".join(found[1].split())
     command = None
     if rule.command is not None and (found := rule.command.search(text)):
-        command = "\n".join(line.strip() for line in found[1].strip().splitlines())
+        command = "\n".join(line.strip() for line in _within_margin(rule.margin, found[1].strip().splitlines()))
     before = region[:first] if first is not None else region[-6:]
     across = max((number for number, line in enumerate(before) if _ACROSS.match(line)), default=-1)
     body = "\n".join(line.strip() for line in before[across + 1 :])
@@ -213,6 +215,12 @@ def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -
         until=found[1] if rule.until is not None and (found := rule.until.search(text)) else "",
         selected=selected,
     )
+
+
+def _within_margin(margin: re.Pattern[str] | None, lines: list[str]) -> list[str]:
+    if margin is None or not all(margin.match(line) for line in lines):
+        return lines
+    return [margin.sub("", line, count=1) for line in lines]
 
 
 _RULER = re.compile(r"^[\s─━╌▔▁=_-]*$")
@@ -296,6 +304,7 @@ def _rule(table: dict[str, object]) -> Rule:
         title=str(table.get("title", "")),
         title_from=one("title_from"),
         command=one("command"),
+        margin=one("margin"),
         until=one("until"),
         options=one("options"),
     )

@@ -190,7 +190,7 @@ def _question(winner: Evidence, known: list[Evidence]) -> Question | None:
         (
             item.question
             for item in known
-            if item.source is Source.SCREEN and item.state is State.BLOCKED and item.question is not None
+            if item.source is Source.SCREEN and item.question is not None and item.question.kind is first.kind
         ),
         None,
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sessions.agents import dialogs, resets
+from sessions.agents import codex_terminals, dialogs, resets
 from sessions.agents.contract import Findings, Mode, Place, Reading, Screen, Watch
 from sessions.agents.findings import asks, joined, text, time
 from sessions.agents.hooks import Askings, Requests, parse
@@ -52,6 +52,7 @@ _TOLD = (
     b'"session_meta"',
     b'call_output"',
     b'"request_user_input"',
+    b'"CommandExecution"',
 )
 _UNAUTHORIZED = (401, 403)
 _CUT_OFF = "aborted by user"
@@ -75,6 +76,7 @@ class CodexReader:
         self._asked: tuple[Question, ...] = ()  # those of the latest call, which the screen shows one by one
         self._failed: Evidence | None = None  # why the latest turn failed, once the rollout told
         self._is_error = False  # the state that Codex itself tells now
+        self._terminals = codex_terminals.Terminals(spec.started_at)
 
     def watches(self) -> tuple[Watch, ...]:
         found = [Watch("hooks", self._place.spool), Watch("pane", self._place.log, Mode.BYTES)]
@@ -121,7 +123,7 @@ class CodexReader:
         self._is_error = state is State.FAILED
         if self._is_error and self._failed is not None:
             evidence = _own(self._failed)
-        return Findings(evidence=(evidence,))
+        return Findings(evidence=(self._terminals.weigh(evidence),))
 
     def _hook(self, payload: dict[str, Any], at: datetime) -> Findings:
         event = payload.get("hook_event_name")
@@ -158,7 +160,11 @@ class CodexReader:
         )
         self._session = text(payload.get("session_id")) or self._session
         return Findings(
-            evidence=(evidence,), said=said, asks=asks(said), agent_session_id=self._session, transcript=self._rollout
+            evidence=(self._terminals.weigh(evidence),),
+            said=said,
+            asks=asks(said),
+            agent_session_id=self._session,
+            transcript=self._rollout,
         )
 
     def _request(self, payload: dict[str, Any], at: datetime) -> Question:
@@ -193,8 +199,11 @@ class CodexReader:
             return self._usage(payload, at)
         if kind == "response_item" and str(payload.get("type")).endswith("call_output"):
             self._requested = at
-            self._is_answering = not str(payload.get("output")).endswith(_CUT_OFF)
-        elif kind == "response_item" and payload.get("name") == "request_user_input":
+            output = codex_terminals.words(payload.get("output"))
+            self._is_answering = not output.endswith(_CUT_OFF)
+            self._terminals.output(output, at)
+            return Findings(evidence=self._terminals.changed(at), version=self._version)
+        if kind == "response_item" and payload.get("name") == "request_user_input":
             self._asked = tuple(_user_questions(payload, at))
         elif kind == "turn_context":
             self._model = text(payload.get("model")) or self._model
@@ -206,10 +215,15 @@ class CodexReader:
         match payload.get("type"):
             case "task_started":
                 self._requested, self._failed, self._is_answering = at, None, True
-                return _claim(State.WORKING, at, "task started")
+                self._terminals.begun()
+                return self._claim(State.WORKING, at, "task started")
             case "turn_aborted":
-                aborted = _evidence(State.IDLE, at, f"turn aborted: {payload.get('reason')}")
-                return Findings(evidence=(aborted,), responses=self._cut_off(payload, at))
+                self._terminals.aborted()
+                claim = self._claim(State.IDLE, at, f"turn aborted: {payload.get('reason')}")
+                return Findings(evidence=claim.evidence, responses=self._cut_off(payload, at))
+            case "item_completed":
+                self._terminals.completed(payload.get("item"))
+                return Findings(evidence=self._terminals.changed(at))
             case "task_complete":
                 error = payload.get("error")
                 if isinstance(error, dict):
@@ -217,10 +231,15 @@ class CodexReader:
                     # Codex's own state says no more than that it is an error.
                     return Findings(evidence=(self._failed, *([_own(self._failed)] if self._is_error else [])))
                 said = text(payload.get("last_agent_message"))
-                claim = _claim(State.DONE, at, "task complete")
+                claim = self._claim(State.DONE, at, "task complete")
                 return Findings(evidence=claim.evidence, said=said, asks=asks(said))
             case _:
                 return Findings()
+
+    def _claim(self, state: State, at: datetime, saw: str) -> Findings:
+        """What the rollout says, and what other channels mean with it."""
+        claim = self._terminals.weigh(_evidence(state, at, saw))
+        return Findings(evidence=(claim, *self._terminals.changed(at)))
 
     def _cut_off(self, payload: dict[str, Any], at: datetime) -> tuple[Response, ...]:
         """An answer that was interrupted: Codex logs none of its tokens."""
@@ -240,10 +259,6 @@ class CodexReader:
                 Response(id=response, model=self._model, usage=from_openai(usage), started_at=began, ended_at=at),
             )
         )
-
-
-def _claim(state: State, at: datetime, saw: str, until: datetime | None = None) -> Findings:
-    return Findings(evidence=(_evidence(state, at, saw, until),))
 
 
 def _evidence(state: State, at: datetime, saw: str, until: datetime | None = None) -> Evidence:

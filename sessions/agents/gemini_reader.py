@@ -112,16 +112,18 @@ class GeminiReader:
         """What the chat file stands for once title and screen are known: it tells how a turn begins and breaks off.
 
         That a turn is over takes all three: the model answered, the title has told of work since it was asked, and now
-        title and screen tell of rest.
+        title and screen tell of rest, but for processes in the background.
         """
         began, self._title = title is not None and self._title is None, title
         self._worked = self._worked or title is not None
         blocked = seen is not None and seen.state is State.BLOCKED
-        rests = screen.title.startswith("◇") and seen is not None and seen.state is State.IDLE
-        if rests and self._worked and self._requested is None and self._ended[0] is State.DONE:
-            return [] if self._claimed is State.DONE else [self._claim(State.DONE, screen.at, self._ended[1])]
+        over = None
+        if seen is not None and screen.title.startswith("◇"):
+            over = {State.IDLE: State.DONE, State.BACKGROUND: State.BACKGROUND}.get(seen.state or State.UNKNOWN)
+        if over is not None and self._worked and self._requested is None and self._ended[0] is State.DONE:
+            return [] if self._claimed is over else [self._claim(over, screen.at, self._ended[1])]
         working = self._claimed is State.WORKING and (self._requested is None or blocked)
-        if working or (began and self._claimed in (State.IDLE, State.FAILED, State.DONE)):
+        if working or (began and self._claimed in (State.IDLE, State.FAILED, State.DONE, State.BACKGROUND)):
             return [self._claim(None, screen.at, "the title tells more")]
         return []
 

@@ -35,11 +35,6 @@ def failure(fail: dict[str, Any]) -> dict[str, Any]:
     return {"error": {"code": fail.get("status"), "message": "scripted"}}
 
 
-def counted(usage: dict[str, int]) -> dict[str, int]:
-    """The neutral figures as far as Gemini has them: it writes no cache that is paid for apart."""
-    return {**usage, "cache_write": 0}
-
-
 def answer(body: dict[str, Any], step: dict[str, Any], usage: dict[str, int], model: str, name: str) -> dict[str, Any]:
     """The whole response."""
     parts: list[dict[str, Any]] = [{"text": step["say"]}] if step.get("say") else []

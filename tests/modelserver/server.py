@@ -171,13 +171,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self._failed(where, gemini_api.failure(where.step.get("fail") or {})):
             return
         name = uuid.uuid4().hex[:22]
-        tokens = gemini_api.counted(usage(where))
+        tokens = usage(where)
         if method == "generateContent":
             self._json(200, gemini_api.answer(body, where.step, tokens, model, name))
         else:
             chunks = gemini_api.stream(body, where.step, tokens, model, name)
             self._stream(("", json.dumps(chunk)) for chunk in self._paced(chunks, where))
-        self._keep("gemini", {"model": model}, where, auxiliary, name, tokens)
+        self._keep("gemini", {"model": model}, where, auxiliary, name)
 
     def _failed(self, where: Place, body: dict[str, Any]) -> bool:
         failure = self.server.owner.must_fail(where)
@@ -195,15 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
             if slow:
                 time.sleep(slow)
 
-    def _keep(
-        self,
-        api: str,
-        body: dict[str, Any],
-        where: Place,
-        auxiliary: bool,
-        name: str,
-        tokens: dict[str, int] | None = None,
-    ) -> None:
+    def _keep(self, api: str, body: dict[str, Any], where: Place, auxiliary: bool, name: str) -> None:
+        """Write down what was answered with; only Anthropic's API has a word for what was written to a cache."""
+        told = usage(where) if api == "anthropic" else {**usage(where), "cache_write": 0}
         self.server.owner.record(
             api=api,
             id=name,
@@ -211,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
             conversation=where.conversation,
             step=where.number,
             auxiliary=auxiliary,
-            usage=tokens or usage(where),
+            usage=told,
         )
 
     def _stream(self, events: Iterable[tuple[str, str]]) -> None:

@@ -76,6 +76,17 @@ class Driver:
         latency = await self._verdict(datetime.now(UTC), state, None)
         self._label("process gone", state, None, latency)
 
+    async def made(self, name: str, state: State, *, within: float = 30.0) -> None:
+        """A file in the worktree is the truth, no screen needed."""
+        path = self.stage.scene.worktree / name
+        deadline = asyncio.get_running_loop().time() + within
+        while not path.exists():
+            if asyncio.get_running_loop().time() > deadline:
+                raise NotReached(f"{name} was not made within {within:.0f} s")
+            await asyncio.sleep(LOOK_S)
+        latency = await self._verdict(datetime.now(UTC), state, None)
+        self._label(f"{name} made", state, None, latency)
+
     async def until(self, true: Callable[[str], bool], what: str, within: float = 45.0) -> None:
         """The raw screen is such."""
         deadline = asyncio.get_running_loop().time() + within

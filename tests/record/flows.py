@@ -7,6 +7,7 @@ Marks used: ``idle`` (at its prompt, nothing runs), ``working``, ``permission``,
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sessions.models import Kind, State
@@ -133,6 +134,31 @@ async def trust(d: Driver) -> None:
     """The repository is not trusted yet."""
     await d.start(LAST)
     await d.moment("trust", State.BLOCKED, Kind.DIALOG)
+
+
+async def background(d: Driver) -> None:
+    """A command runs on when the turn is over. Its end is seen by what it makes: not every screen tells."""
+    use = {**run("sleep 6; touch ended.txt"), "background": True}
+    await d.start({"say": "I start it.", "use": [use]}, LAST)
+    await d.moment("permission", State.BLOCKED, Kind.PERMISSION)
+    await d.answer("y")
+    await d.moment("answered", State.BACKGROUND, hold=1.5)
+    await d.made("ended.txt", State.DONE)
+
+
+def leaving(command: str) -> Flow:
+    """The human types the command that ends the program."""
+
+    async def flow(d: Driver) -> None:
+        await d.start(words="")
+        await d.moment("idle", State.IDLE)
+        await d.press(literal=command)
+        await d.until(lambda text: text.count(command) > 0, "what was typed")
+        await asyncio.sleep(0.5)  # the completion of commands takes an Enter that comes sooner
+        await d.press("Enter")
+        await d.ended(State.EXITED)
+
+    return flow
 
 
 FLOWS: dict[str, Flow] = {

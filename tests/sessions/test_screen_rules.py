@@ -88,6 +88,12 @@ def test_a_screen_that_no_rule_knows_says_nothing(agent: str, name: str) -> None
     ("agent", "name", "command"),
     [
         ("claude", "permission-command", "touch made-by-bash.txt && echo done"),
+        (
+            "claude",
+            "permission-lines",
+            'for name in one two three; do\necho "$name" >> names.txt\ndone\n'
+            "printf '%s\\n' 'Do you want to proceed?' >> names.txt",
+        ),
         ("codex", "permission", "touch /project/escalated.txt"),
     ],
 )
@@ -98,10 +104,24 @@ def test_a_permission_shows_the_command_and_its_keys(agent: str, name: str, comm
     assert [option.key for option in found.options] == [str(n) for n in range(1, len(found.options) + 1)]
     assert dialogs.pick(found, "y") == 0
     assert found.options[dialogs.pick(found, "n")].label.startswith("No")
-    assert dialogs.pick(found, "a") == 1
     with pytest.raises(NotAnOption) as error:
         dialogs.pick(found, "maybe")
     assert "1 Yes" in error.value.hint
+
+
+def test_always_means_the_option_that_asks_no_more() -> None:
+    for agent, name in (("claude", "permission-command"), ("codex", "permission")):
+        found = match(load(agent), screen(agent, name))
+        assert found is not None
+        assert dialogs.pick(found, "a") == 1
+
+
+def test_a_command_of_several_lines_is_the_one_that_was_asked_about() -> None:
+    """Claude Code draws a bar before each of its lines."""
+    command = 'for name in one two three; do\n  echo "$name" >> names.txt\ndone\n'
+    command += "printf '%s\\n' 'Do you want to proceed?' >> names.txt"
+    asked = Question(id=QuestionId("q"), kind=Kind.PERMISSION, title="t", text="", command=command, asked_at=NOW)
+    assert dialogs.shown(load("claude"), asked, screen("claude", "permission-lines")).selected == 0
 
 
 def test_a_dialog_that_is_quoted_in_a_conversation_does_not_count() -> None:

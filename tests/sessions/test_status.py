@@ -177,6 +177,16 @@ def test_the_strongest_source_says_what_is_asked_and_the_screen_which_keys() -> 
     assert [option.label for option in question.options] == ["Yes", "No"]
 
 
+def test_the_options_of_a_dialog_of_another_kind_are_not_the_questions() -> None:
+    """The screen still shows what was asked before; its options would answer something else."""
+    hook = claim(Source.HOOK, State.BLOCKED, kind=Kind.PERMISSION, question=asked("run rm?"))
+    before = asked("which colour?", "Red", "Blue", kind=Kind.QUESTION)
+    screen = claim(Source.SCREEN, State.BLOCKED, kind=Kind.QUESTION, question=before)
+    question = decide([hook, screen], NOW, was(State.BLOCKED)).status.question
+    assert question is not None
+    assert (question.title, question.options) == ("run rm?", ())
+
+
 def test_a_dialog_about_the_program_is_never_an_older_request() -> None:
     verdict = decide(
         [

@@ -16,7 +16,7 @@ def call(use: dict[str, Any], body: dict[str, Any]) -> tuple[str, dict[str, Any]
             given: dict[str, Any] = {"cmd": use["command"]}
             if use.get("why"):
                 given |= {"sandbox_permissions": "require_escalated", "justification": use["why"]}
-            return "exec_command", given
+            return "exec_command", given | ({"yield_time_ms": 500} if use.get("background") else {})
         case "write":
             # Such a model gets no apply_patch.
             return "exec_command", {"cmd": f"printf %s {shlex.quote(use['content'])} > {shlex.quote(use['path'])}"}

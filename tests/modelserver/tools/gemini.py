@@ -14,7 +14,8 @@ def offered(names: frozenset[str], body: dict[str, Any]) -> bool:
 def call(use: dict[str, Any], body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     match use["tool"]:
         case "run":
-            return "run_shell_command", {"command": use["command"], "description": use.get("why", "Run it")}
+            given = {"command": use["command"], "description": use.get("why", "Run it")}
+            return "run_shell_command", given | ({"is_background": True} if use.get("background") else {})
         case "write":
             return "write_file", {"file_path": _path(use["path"], body), "content": use["content"]}
         case "ask":

@@ -9,7 +9,7 @@ from typing import Any
 
 from sessions.models import Kind, State
 from tests.record.driver import Driver, Flow
-from tests.record.flows import LAST, SLOW, run
+from tests.record.flows import LAST, SLOW, background, run
 from tests.record.setup import Scene, Setup
 
 _NOTHING_RUNS = r"(?s)\A(?!.*esc to interrupt)"
@@ -282,5 +282,6 @@ FLOWS: dict[str, Flow] = {
         stopped,
         signed_out,
         new_model,
+        background,
     )
 }

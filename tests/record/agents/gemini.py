@@ -8,7 +8,7 @@ from typing import Any
 
 from sessions.models import Kind, State
 from tests.record.driver import Driver, Flow
-from tests.record.flows import ASK, LAST
+from tests.record.flows import ASK, LAST, background, leaving
 from tests.record.setup import Scene, Setup
 
 _SILENT = "Gemini CLI shows nothing while it tries again: not on the screen, not in its title, not in its files"
@@ -80,4 +80,9 @@ async def several(d: Driver) -> None:
     await d.moment("answered", State.DONE)
 
 
-FLOWS: dict[str, Flow] = {"limit": limit, "several": several}
+FLOWS: dict[str, Flow] = {
+    "limit": limit,
+    "several": several,
+    "background": background,
+    "leaving": leaving("/quit"),
+}

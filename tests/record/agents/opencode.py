@@ -9,7 +9,7 @@ from typing import Any
 
 from sessions.models import Kind, State
 from tests.record.driver import Driver, Flow
-from tests.record.flows import ASK, LAST, run
+from tests.record.flows import ASK, LAST, leaving, run
 from tests.record.flows import FLOWS as COMMON
 from tests.record.setup import Scene, Setup
 
@@ -78,7 +78,9 @@ def _patiently(flow: Flow) -> Flow:
 
 
 _OWN = {flow.__name__: flow for flow in (plan, several, subagent, limited)}
-FLOWS: dict[str, Flow] = {name: _patiently(flow) for name, flow in {**COMMON, **_OWN}.items()}
+FLOWS: dict[str, Flow] = {
+    name: _patiently(flow) for name, flow in {**COMMON, **_OWN, "leaving": leaving("/exit")}.items()
+}
 
 SETUP = Setup(
     program="opencode",
@@ -96,7 +98,7 @@ SETUP = Setup(
         # The approval is a message of its own, without a script.
         "carried out": r"(?s)^     There is nothing more to do\.\s+▣  Build · \S+ · [\dm. ]+s" + _BOX,
         "interrupted": r"(?s)▣  Build · \S+ · interrupted" + _BOX,
-        "denied": r"(?s)\$ touch never\.txt\s+▣  Build · \S+" + _BOX,
+        "denied": r"(?s)\$ (?:touch never|for name)[^▣]*▣  Build · \S+" + _BOX,
         "retrying": r"\[retrying",
         "refused": r"\[retrying",
         "failed": r"^\s+┃\s+scripted\s*$",

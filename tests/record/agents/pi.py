@@ -8,7 +8,7 @@ from typing import Any
 
 from sessions.models import Kind, State
 from tests.record.driver import Driver, Flow
-from tests.record.flows import LAST, SLOW, run
+from tests.record.flows import LAST, SLOW, leaving, run
 from tests.record.setup import Scene, Setup
 
 _SELECTOR = r".*\n\s*↑↓ navigate  enter select"
@@ -176,4 +176,4 @@ async def keyless(d: Driver) -> None:
 
 FLOWS: dict[str, Flow] = {
     flow.__name__: flow for flow in (several, in_words, in_pane, tool, foreign, stopped_retry, queued, compact, keyless)
-}
+} | {"leaving": leaving("/quit")}
