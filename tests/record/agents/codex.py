@@ -156,6 +156,7 @@ async def compacted(d: Driver) -> None:
     await d.start(LAST)
     await d.moment("answered", State.DONE)
     await d.press(literal="/compact")
+    await d.until(lambda text: "summarize" in text, "the command's own line")
     await d.press("Enter")
     await d.moment("compacted", State.DONE)
 
