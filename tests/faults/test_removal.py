@@ -12,8 +12,8 @@ from worktrees import changes
 from worktrees.errors import NotOurs, WorktreeError
 
 FOREIGN = Guard(
-    "only what we made is removed: never home, the root or the main checkout",
-    {"worktrees.repository:Repository._refuse_foreign": "nothing"},
+    "only what we made is removed, and by git alone",
+    {"worktrees.repository:Repository._refuse_foreign": "nothing", "worktrees.repository:plain": "by_hand"},
 )
 
 
@@ -64,9 +64,9 @@ def test_20_the_path_to_clean_up_is_the_main_checkout(scene: Scene) -> None:
         with scene.attempt() as refusal:
             _remove(scene, path)
         scene.refused(refusal, WorktreeError)
+        scene.safe(kept.is_file() and path.is_dir(), f"{path} was removed")
         now = scene.git(scene.root, "symbolic-ref", "-q", "HEAD", code=None)
         scene.safe(now == head, f"the main checkout was taken off its branch for {path}")
-        scene.safe(kept.is_file() and path.is_dir(), f"{path} was removed")
 
 
 @fault(

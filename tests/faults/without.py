@@ -15,6 +15,7 @@ from typing import Any
 
 from sessions.models import Question, State
 from sessions.screen_rules import Match
+from tests.faults.scene import Harm
 
 
 def nothing(_original: object) -> Callable[..., None]:
@@ -201,3 +202,19 @@ async def _peace(*_args: object) -> None:
 def at_peace(_original: object) -> Callable[..., Any]:
     """Nobody ever types."""
     return _peace
+
+
+def by_hand(original: Callable[..., str]) -> Callable[..., str]:
+    """``rm -rf`` in the place of ``git worktree remove``. Made harmless: what it would delete is only moved aside."""
+
+    def run(cwd: Path, *args: str, **options: Any) -> str:
+        if args[:2] != ("worktree", "remove"):
+            return original(cwd, *args, **options)
+        path = Path(os.path.realpath(args[-1]))
+        stage = Path(os.environ["ORCHESTRATOR_HOME"]).parent
+        if stage not in path.parents:
+            raise Harm(f"{path} would be deleted")
+        path.rename(path.with_name(path.name + ".deleted"))
+        return ""
+
+    return run
