@@ -200,9 +200,9 @@ def _in_the_way(path: str, came: list[str]) -> bool:
 
 def _ignored(worktree: Path, paths: list[str]) -> set[str]:
     """Those of ``paths`` that git ignores and does not track."""
-    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    asked = b"".join(b"./%s\0" % os.fsencode(path) for path in paths)  # a file may be called ":(top)"
     _, said = run_code(worktree, "check-ignore", "-z", "--stdin", stdin=asked, env=own_index(worktree), ok=(0, 1))
-    return set(said.split("\0"))
+    return {path.removeprefix("./") for path in said.split("\0")}
 
 
 def _changed_tree(worktree: Path, tree: str, entries: list[_Entry]) -> str:
