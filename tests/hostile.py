@@ -47,9 +47,9 @@ ATTACKS = {
     "right to left": "שלום 12 العربية 34 +5",
     "markup": '[bold red]x[/] [@click=app.quit]x[/] [link=file:///x]x[/link] [/] [a=" \\[ $x',
     "format": "#[fg=red]#(touch owned)#{pane_id} %s {0} $HOME `x`",
-    "long": "ä" * 5000,
+    "long": "ä" * 600,
 }
-EVERYTHING = " ".join(ATTACKS.values())
+EVERYTHING = " ".join(attack for name, attack in ATTACKS.items() if name != "long")
 
 _PIECES = st.one_of(
     st.sampled_from(sorted(ATTACKS.values())),

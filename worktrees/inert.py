@@ -47,6 +47,7 @@ _LOOKS = re.compile(
 )
 _JOINERS = re.compile(rf"(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])")
 _CROWDS = re.compile(rf"(?:\A|\n)[{_MARKS}]|[{_MARKS}]{{5}}")
+_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _LONE = re.compile("[\ud800-\udfff]")
 _TURNED = re.compile(f"[{_RTL}](?:[{_RTL} ]*[{_RTL}])?")
 _LTR_MARK = "\u200e"
@@ -65,6 +66,16 @@ def block(text: str, tab: int = 8) -> str:
     if (_ASCII_CONTROLS if text.isascii() else _SUSPECT).search(text):
         text = _tamed(_drawn(text))
     return text.expandtabs(tab) if "\t" in text else text
+
+
+def picture(text: str) -> str:
+    """A piece of a terminal's picture, in which every character has its cells: what has none is left out unmarked.
+
+    A skin tone becomes the two blanks that tmux keeps for it.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _CONTROLS.sub("", _TONES.sub("  ", text.replace("\t", " ").replace("\n", " ")))
 
 
 def is_inert(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from orchestrator.tui.looks import one_line
 from sessions.models import Kind, Option, Question
 
 LETTERS = ("y", "a", "n")
@@ -46,7 +47,11 @@ def said(question: Question, choice: str, text: str = "") -> str:
     """An answer in words, for people: what its keys stand for."""
     keys = choice.split(",") if question.multiple else [choice]
     return (
-        text or ", ".join(f"{option.key} {option.label}" for option in question.options if option.key in keys) or choice
+        text
+        or ", ".join(
+            f"{one_line(option.key)} {one_line(option.label)}" for option in question.options if option.key in keys
+        )
+        or choice
     )
 
 

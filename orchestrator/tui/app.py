@@ -19,7 +19,7 @@ from orchestrator.fleet import Fleet, Row
 from orchestrator.link import Link, LinkDown
 from orchestrator.tui import terminal
 from orchestrator.tui.attaching import hand_over
-from orchestrator.tui.looks import one_line, plain
+from orchestrator.tui.looks import cut, one_line, plain, safe, short
 from orchestrator.tui.pump import Pump
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.main import MainScreen
@@ -61,6 +61,7 @@ class Orchestrator(App[None]):
         self.wanted: str | None = None  # a session that was launched here, to be selected when it appears
         self._revive = revive
         self._asked: frozenset[str] | None = None  # questions that were open at the last look
+        self._inert = terminal.InertFilter()
         self._ascii = terminal.AsciiFilter(enabled=plain())
 
     def on_mount(self) -> None:
@@ -74,7 +75,8 @@ class Orchestrator(App[None]):
         await self.link.close()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), self._ascii] if self._ascii.enabled else super().get_line_filters()
+        filters = [*super().get_line_filters(), self._inert]
+        return [*filters, self._ascii] if self._ascii.enabled else filters
 
     def get_key_display(self, binding: Binding) -> str:
         shown = super().get_key_display(binding)
@@ -114,17 +116,17 @@ class Orchestrator(App[None]):
 
     def complain(self, message: str, hint: str = "") -> None:
         """Say what failed and what to do next."""
-        text = one_line(message) + (f"\n→ {one_line(hint)}" if hint else "")
+        text = cut(one_line(message), 400) + (f"\n→ {cut(one_line(hint), 200)}" if hint else "")
         self.notify(text, severity="error", timeout=8, markup=False)
 
     def refuse(self, reason: Reason) -> None:
         """Say why a key does nothing, and which one would."""
-        text = f"{one_line(reason.message)}\n→ {one_line(reason.hint)}"
+        text = f"{cut(one_line(reason.message), 400)}\n→ {cut(one_line(reason.hint), 200)}"
         self.notify(text, severity="warning", timeout=4, markup=False)
 
     def tell(self, message: str) -> None:
         if message:
-            self.notify(one_line(message), timeout=3, markup=False)
+            self.notify(cut(one_line(message), 400), timeout=3, markup=False)
 
     async def launch(self, command: Run) -> None:
         """Launch, and ask about the repository's own commands when they are new."""
@@ -177,7 +179,8 @@ class Orchestrator(App[None]):
             if envelope.seq > self.said and envelope.event.event == "noticed":
                 self.said = envelope.seq
                 level = {"info": "information", "warning": "warning"}.get(envelope.event.level, "error")
-                self.notify(envelope.event.message, title=envelope.event.title, severity=level, markup=False)  # type: ignore[arg-type]
+                words, about = safe(envelope.event.message)[:600], short(envelope.event.title)
+                self.notify(words, title=about, severity=level, markup=False)  # type: ignore[arg-type]
         self._ring(fleet)
         self.fleet = fleet
 

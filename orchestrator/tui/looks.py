@@ -149,6 +149,11 @@ def bars(values: Sequence[float]) -> str:
 one_line = inert.line
 
 
+def short(name: str) -> str:
+    """A name among words of ours, in at most 80 cells: a longer one would push them off the screen."""
+    return cut(one_line(name), 80)
+
+
 def safe(text: str) -> str:
     """``text`` with its lines, inert; tabs become four blanks."""
     return inert.block(text, 4)

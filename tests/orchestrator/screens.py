@@ -59,9 +59,8 @@ class Shown:
     def lines(self) -> list[str]:
         """The screen as a human reads it, without colours."""
         screen = self.app.screen
-        width, height = self.app.size
         drawn = screen._compositor.render_strips()
-        return ["".join(s.text for s in strip).ljust(width)[:width].rstrip() for strip in drawn][:height]
+        return ["".join(s.text for s in strip).rstrip() for strip in drawn][: self.app.size.height]
 
     def text(self) -> str:
         return "\n".join(self.lines())

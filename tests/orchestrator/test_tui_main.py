@@ -247,7 +247,7 @@ async def test_a_notice_is_shown_once_and_old_ones_not_at_all() -> None:
         await shown.until(shown.said)
         link.status("api-retry", State.IDLE)
         await shown.until(lambda: "✓ 2 ready" in shown.text())
-        assert shown.said() == ["tmux [b]is gone"]
+        assert shown.said() == ["tmux[b]is gone"]
 
 
 async def test_what_is_selected_and_done_counts_as_seen_after_a_moment() -> None:

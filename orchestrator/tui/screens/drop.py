@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.commands import PreviewRemove, Remove
 from orchestrator.fleet import Row
-from orchestrator.tui.looks import number, one_line
+from orchestrator.tui.looks import number, one_line, short
 from orchestrator.tui.screens.confirm import Confirm
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ async def drop(app: Orchestrator, row: Row) -> None:
     seen = await app.ask(PreviewRemove(session=row.id))
     if seen is None:
         return
-    name = one_line(row.name)
-    lines = [f"Removes the session {name}, its worktree and its branch {one_line(row.branch)}."]
+    name = short(row.name)
+    lines = [f"Removes the session {name}, its worktree and its branch {short(row.branch)}."]
     if seen.running:
         lines.append("Its program is ended.")
     if seen.uncommitted:
         lines.append(f"{number(seen.uncommitted, 'uncommitted file')}.")
     if seen.unmerged:
-        lines.append(f"{number(seen.unmerged, 'commit')} that {one_line(row.target)} does not have.")
-    lines += ["", f"All of it stays reachable from {seen.attic}."]
+        lines.append(f"{number(seen.unmerged, 'commit')} that {short(row.target)} does not have.")
+    lines += ["", f"All of it stays reachable from {one_line(seen.attic)}."]
     if await app.push_screen_wait(Confirm(f"Drop {name}?", "\n".join(lines), "Drop")):
         reply = await app.ask(Remove(session=row.id))
         if reply is not None:

@@ -120,7 +120,7 @@ class InboxScreen(SessionActions, Screen[None]):
             if action == "reply" and not question.free_text:
                 return Reason("This takes no answer in words", "choose one of its options")
             if action == "answer" and choice_for(question, str(parameters[0])) is None:
-                keys = " · ".join(f"{option.key} {one_line(option.label)}" for option in question.options)
+                keys = " · ".join(f"{one_line(option.key)} {one_line(option.label)}" for option in question.options)
                 return Reason(f"{parameters[0]} is no answer to this", f"there are: {keys}" if keys else "r replies")
         if action == "send_marks" and question is not None and not self._marks:
             return Reason("Nothing is marked", "1-9 mark what you choose")
@@ -205,7 +205,7 @@ class InboxScreen(SessionActions, Screen[None]):
         self._show_question()
         reply = await self._app.ask(command)
         if reply is not None:
-            self._app.tell(f"{row.name}: {reply.message}" if reply.message else "")
+            self._app.tell(f"{one_line(row.name)}: {reply.message}" if reply.message else "")
         else:
             self._again(row)
 

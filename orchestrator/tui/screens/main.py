@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -168,11 +169,12 @@ class MainScreen(SessionActions, Screen[None]):
             pane.border_title, pane.border_subtitle = "2 Live", ""
             return
         mode = "typing, ctrl+] leaves" if pane.typing else "its last picture" if self._app.lost else "live"
-        pane.border_title = f"2 {one_line(row.name)} — {mode}"
+        pane.border_title = Content(f"2 {one_line(row.name)} — {mode}")
         behind = f" ↓{row.drift.behind}" if row.drift and row.drift.behind else ""
         conflict = f"  ≠ {len(row.conflicts)} in conflict" if row.conflicts else ""
-        pane.border_subtitle = (
-            f"{one_line(row.branch)}  +{row.totals.added} −{row.totals.removed}  base {row.target}{behind}{conflict}"
+        changed = f"+{row.totals.added} −{row.totals.removed}"
+        pane.border_subtitle = Content(
+            f"{one_line(row.branch)}  {changed}  base {one_line(row.target)}{behind}{conflict}"
         )
         if row.state is State.DONE and self.is_current and self.app.app_focus:
             self._app.run_worker(self._see(row.id), group="see")

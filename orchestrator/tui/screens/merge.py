@@ -9,13 +9,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label, Static, TextArea
 
 from orchestrator.commands import Merge, MergePreview, PreviewMerge, Refused
 from orchestrator.fleet import Fleet, Row
 from orchestrator.link import LinkDown
-from orchestrator.tui.looks import number, one_line, safe
+from orchestrator.tui.looks import cut, number, one_line, safe, short
 from orchestrator.tui.screens.confirm import approved
 from worktrees.models import Method
 
@@ -98,9 +99,10 @@ class MergeScreen(ModalScreen[None]):
             return
         first = self._preview is None
         self._preview = seen
-        self.query_one(".dialog").border_title = f"Merge {one_line(row.name)} into {one_line(seen.target)}"
+        title = f"Merge {short(row.name)} into {short(seen.target)}"
+        self.query_one(".dialog").border_title = Content(title)
         if first:
-            self.query_one("#message", TextArea).text = seen.message.strip()
+            self.query_one("#message", TextArea).text = safe(seen.message).strip()
         writes = self._method is not Method.FF and seen.refusal is None
         self.query_one("#message").display = self.query_one("#message-label").display = writes
         button = self.query_one("#merge", Button)
@@ -124,12 +126,12 @@ class MergeScreen(ModalScreen[None]):
             return
         finally:
             self._merging = False
-        text = Text(f"✓ {landing.branch} is on {landing.target}", "bold")
+        text = Text(f"✓ {short(landing.branch)} is on {short(landing.target)}", "bold")
         text.append(f"\n\n  {landing.before[:10]} → {landing.after[:10]}", "not bold")
         if landing.check is not None:
             text.append(f"\n  {safe(landing.check.command)} passed in {landing.check.seconds:.1f} s", "not bold")
         if landing.updated_checkout is not None:
-            text.append(f"\n  your checkout {landing.updated_checkout} was brought along", "not bold")
+            text.append(f"\n  your checkout {one_line(str(landing.updated_checkout))} was brought along", "not bold")
         text.append("\n\n  D drops the session; its work stays on the target", "not bold dim")
         self._end(text)
 
@@ -154,20 +156,20 @@ class MergeScreen(ModalScreen[None]):
 
 
 def _drawn(row: Row, seen: MergePreview) -> RenderableType:
-    text = Text(f"{row.branch} → {seen.target}", "bold")
+    text = Text(f"{short(row.branch)} → {short(seen.target)}", "bold")
     text.append(f"   by {seen.method}: {_WORDS[seen.method]}", "not bold dim")
     text.append(f"\n\n  {number(seen.files, 'file')}  +{seen.added} −{seen.removed}", "not bold")
     if seen.uncommitted:
         text.append(f"\n  {seen.uncommitted} uncommitted: committed with the message below", "not bold")
     if seen.behind:
-        text.append(f"\n  {seen.target} has {seen.behind} new commits: they are integrated", "not bold")
+        text.append(f"\n  {short(seen.target)} has {seen.behind} new commits: they are integrated", "not bold")
     for check in seen.checks:
         text.append(f"\n  check first: {safe(check)}", "not bold")
         text.append("   you are asked: it is not approved yet" if seen.trust is not None else "", "not bold dim")
     if seen.changes_rules:
         text.append(f"\n  ! it changes .orchestrator.toml; for this merge that of {seen.target} holds", "bold")
     for path in seen.conflicts[:12]:
-        text.append(f"\n  ≠ conflict in {safe(path)}", "bold")
+        text.append(f"\n  ≠ conflict in {cut(one_line(path), 200)}", "bold")
     if len(seen.conflicts) > 12:
         text.append(f"\n  … and {len(seen.conflicts) - 12} more", "not bold")
     if seen.refusal:
@@ -183,7 +185,7 @@ def _failure(row: Row | None, error: Refused | LinkDown) -> RenderableType:
     text.append(f"\n  → {safe(error.hint)}", "not bold")
     parts: list[RenderableType] = [text]
     for conflict in row.merge_conflicts if row is not None else ():
-        parts.append(Text(f"\n≠ {safe(conflict.path)} ({conflict.kind})\n{_around(conflict.text)}"))
+        parts.append(Text(f"\n≠ {one_line(conflict.path)} ({conflict.kind})\n{_around(conflict.text)}"))
     return Group(*parts)
 
 

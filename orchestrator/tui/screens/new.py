@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, TextArea
 
 from orchestrator.commands import Run
+from orchestrator.tui.looks import one_line
 from sessions import agents
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class NewTask(ModalScreen[Run | None]):
 
     def compose(self) -> ComposeResult:
         draft = self._draft
-        names = [(name, name) for name in agents.names() if name != "command"]
+        names = [(Content(one_line(name)), name) for name in agents.names() if name != "command"]
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "New task"
             dialog.border_subtitle = "ctrl+s starts · tab next field · esc keeps the draft"
@@ -64,7 +66,7 @@ class NewTask(ModalScreen[Run | None]):
                 with Vertical(classes="small"):
                     yield Label("How many")
                     yield Input(draft.get("count", "1"), type="integer", compact=True, id="count")
-            yield Label(f"in {self._repository}", classes="hint", markup=False)
+            yield Label(f"in {one_line(self._repository)}", classes="hint", markup=False)
             yield Label("", id="problem", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="primary", compact=True)

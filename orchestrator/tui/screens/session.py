@@ -142,7 +142,7 @@ class SessionScreen(SessionActions, Screen[None]):
         used = row.usage.input + row.usage.output + row.usage.cache_read + row.usage.cache_write
         text = Text(" ").append(seen.text, f"{'bold ' if seen.bold else ''}{colour}")
         text.append(f"  {one_line(row.name)}", "bold")
-        text.append(f"  {row.agent} · {one_line(row.branch)} ← {one_line(row.target)}{behind}")
+        text.append(f"  {one_line(row.agent)} · {one_line(row.branch)} ← {one_line(row.target)}{behind}")
         text.append(f"   +{row.totals.added} −{row.totals.removed} in {number(row.totals.files, 'file')}")
         text.append(f"   {tokens(used)} tok  {money(row.cost_usd)}{idle}", DIM)
         question = row.status.question

@@ -14,7 +14,7 @@ from textual.widgets import Label, Static
 
 from orchestrator.fleet import Row
 from orchestrator.tui.answers import SETTLE
-from orchestrator.tui.looks import listed, one_line
+from orchestrator.tui.looks import listed, one_line, safe
 from orchestrator.tui.widgets.scroll import Scroll
 
 
@@ -44,9 +44,9 @@ class Together(ModalScreen[Who | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"{len(names)} sessions ask the same"
             yield Static(f"answers {listed(names)}", markup=False)
-            yield Static(f"with {self._answer}", markup=False, classes="group")
+            yield Static(f"with {safe(self._answer)}", markup=False, classes="group")
             with Scroll(classes="places"):
-                places = "\n".join(f"{one_line(row.name)}  in {row.worktree}" for row in self._rows)
+                places = "\n".join(f"{one_line(row.name)}  in {one_line(row.worktree)}" for row in self._rows)
                 yield Static(places, markup=False)
             yield Label(f"enter answers all · f only {names[0]} · esc back", classes="hint", markup=False)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from orchestrator.commands import DiffReply
-from orchestrator.tui.looks import cut, one_line, plain, safe
+from orchestrator.tui.looks import cut, filled, one_line, plain, safe
 from orchestrator.tui.widgets.lines import Lines
 from worktrees.models import Change
 
@@ -33,7 +34,7 @@ class Files(Lines):
         kind = "?" if change.untracked else change.kind.value
         left = max(4, width - 4 - 11)
         text = Text(f" {kind} ", self.colour("warning") if change.untracked else "bold")
-        text.append(_tail(one_line(change.path), left).ljust(left + 1))
+        text.append(filled(_tail(one_line(change.path), left), left + 1))
         text.append(plus.rjust(5), self.colour("success"))
         return text.append(minus.rjust(5), self.colour("error"))
 
@@ -102,13 +103,18 @@ class DiffView(Horizontal):
 
 def _tail(path: str, width: int) -> str:
     """The end of a path, which tells most."""
-    return path if len(path) <= width else ("~" if plain() else "…") + path[len(path) - width + 1 :]
+    if cell_len(path) <= width:
+        return path
+    rest = path[-width + 1 :]
+    while cell_len(rest) >= width:
+        rest = rest[1:]
+    return ("~" if plain() else "…") + rest
 
 
 def _rows(change: Change) -> list[tuple[str, str, str, str]]:
-    name = safe(change.path)
+    name = one_line(change.path)
     if change.old_path:
-        name = f"{safe(change.old_path)} → {name}"
+        name = f"{one_line(change.old_path)} → {name}"
     rows = [("F", "", "", name)]
     if change.binary:
         rows.append(("@", "", "", "binary"))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from rich.text import Text
+from textual.content import Content
 
 from orchestrator.attention import Rank, ordered, rank
 from orchestrator.fleet import Fleet, Row
@@ -49,7 +50,7 @@ class FleetTable(Lines):
             if at is not None and at != self.cursor:
                 self.cursor = at
         self.measure()
-        self.border_subtitle = self._subtitle()
+        self.border_subtitle = Content(self._subtitle())
         if self.selected is not before:
             self.post_message(self.Moved(self))
 
@@ -57,7 +58,7 @@ class FleetTable(Lines):
         """Show only sessions in which every one of ``words`` occurs."""
         self.filter = words.strip()
         self.update_fleet(fleet)
-        self.border_subtitle = self._subtitle()
+        self.border_subtitle = Content(self._subtitle())
         self.refresh()
 
     def tick(self) -> None:
@@ -96,7 +97,7 @@ class FleetTable(Lines):
         cells = {
             "state": (seen.text, ("bold " if seen.bold else "") + self.colour(seen.colour)),
             "name": (one_line(row.name), "bold" if rank(row) is Rank.ASKS else ""),
-            "agent": (row.agent, self.colour("")),
+            "agent": (one_line(row.agent), self.colour("")),
             "tok/s": self._rate(row, now),
             "total": (tokens(_total(row)) if _total(row) else "·", self.colour("")),
             "idle": (self._idle(row, now), self.colour("")),

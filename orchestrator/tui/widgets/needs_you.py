@@ -130,5 +130,5 @@ class Inbox(NeedsYou):
             names = ", ".join(one_line(other.name) for other in group)
             return mark.append("  " + cut(names, width - 4), self.colour(""))
         if line == 1:
-            return mark.append(f"  {row.agent} · {row.status.kind or 'dialog'}", self.colour(""))
+            return mark.append(f"  {one_line(row.agent)} · {row.status.kind or 'dialog'}", self.colour(""))
         return mark.append("  " + cut(asks(row), width - 4))

@@ -19,10 +19,11 @@ from orchestrator.commands import Press
 from orchestrator.link import Frame, LinkDown
 from orchestrator.tui.looks import no_picture, plain
 from orchestrator.tui.widgets.lines import DIM
+from worktrees import inert
 
-_SGR = re.compile(r"\x1b\[[0-9;:]*m")
+_SGR = re.compile(r"\x1b\[[0-9;:]{0,100}m")
+_PARTS = re.compile(f"({_SGR.pattern}|[\x0e\x0f])")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_()][0-9A-Za-z]?)")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0d\x10-\x1a\x1c-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _DRAWING = str.maketrans("jklmnqtuvwx`a~", "┘┐┌└┼─├┤┴┬│◆▒·")
 LATE_S = 0.4
 """A picture comes within this time; until then nothing is said, so that moving through the fleet does not flicker."""
@@ -47,20 +48,16 @@ _KEYS = {
 @lru_cache(maxsize=4096)
 def picture_line(line: str) -> Text:
     """A captured line with its colours; line-drawing shifts are mapped, every other control is dropped."""
-    if "\x0e" in line:
-        parts = re.split("([\x0e\x0f])", line)
-        drawing, kept = False, []
-        for part in parts:
-            if part in ("\x0e", "\x0f"):
-                drawing = part == "\x0e"
-            elif drawing:
-                pieces = re.split(f"({_SGR.pattern})", part)
-                kept.append("".join(p if p.startswith("\x1b") else p.translate(_DRAWING) for p in pieces))
-            else:
-                kept.append(part)
-        line = "".join(kept)
     line = _ESCAPES.sub(lambda found: found[0] if _SGR.fullmatch(found[0]) else "", line)
-    return Text.from_ansi(_CONTROLS.sub("", line).replace("\x0f", "").expandtabs(8), no_wrap=True, end="")
+    drawing, kept = False, []
+    for part in _PARTS.split(line):
+        if part in ("\x0e", "\x0f"):
+            drawing = part == "\x0e"
+        elif _SGR.fullmatch(part):
+            kept.append(part)
+        else:
+            kept.append(inert.picture(part.translate(_DRAWING) if drawing else part))
+    return Text.from_ansi("".join(kept), no_wrap=True, end="")
 
 
 class PaneView(Widget, can_focus=True):

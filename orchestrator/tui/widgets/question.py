@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from orchestrator.fleet import Row
@@ -70,14 +71,14 @@ class QuestionView(VerticalScroll, can_focus=False):
         """A command must not be approved by its beginning: say that it goes on."""
         more = self.scroll_offset.y < self.max_scroll_y
         self.set_class(more, "-more")
-        self.border_subtitle = "▼ it goes on: space shows more" if more else self._name
+        self.border_subtitle = Content("▼ it goes on: space shows more" if more else self._name or "")
 
 
 def _drawn(group: tuple[Row, ...], marks: frozenset[str], now: datetime) -> RenderableType:
     row = group[0]
     question = row.status.question
     one, many = _ASKS[row.status.kind or Kind.DIALOG]
-    head = Text(f"{row.agent} {one}" if len(group) == 1 else f"{len(group)} sessions {many}", "bold")
+    head = Text(f"{one_line(row.agent)} {one}" if len(group) == 1 else f"{len(group)} sessions {many}", "bold")
     head.append(f"   for {age((now - row.status.since).total_seconds())}", "dim")
     if question is None:
         return Group(head, Text(), Text("Its terminal shows what it is.  o attaches · i types into it"))
@@ -105,7 +106,7 @@ def _facts(question: Question, why: str) -> Table:
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column(overflow="fold")
     if question.path:
-        facts.add_row("file", Text(safe(question.path), "bold"))
+        facts.add_row("file", Text(one_line(question.path), "bold"))
     if why:
         facts.add_row("why", Text(f"“{why}”"))
     if question.risk is not None:
@@ -118,10 +119,10 @@ def _facts(question: Question, why: str) -> Table:
 def _places(group: tuple[Row, ...]) -> list[RenderableType]:
     """Where it works, or each of several."""
     if len(group) == 1:
-        return [Text(f"in {group[0].worktree}", "dim")]
+        return [Text(f"in {one_line(group[0].worktree)}", "dim")]
     places = Table.grid(padding=(0, 2))
     for row in group:
-        places.add_row(Text(one_line(row.name), no_wrap=True), Text(row.worktree, "dim", overflow="fold"))
+        places.add_row(Text(one_line(row.name), no_wrap=True), Text(one_line(row.worktree), "dim", overflow="fold"))
     return [Text(), Text("asked by", "dim"), Padding(places, (0, 2))]
 
 
@@ -137,7 +138,7 @@ def _options(question: Question, marks: frozenset[str]) -> list[RenderableType]:
     lines: list[RenderableType] = []
     also = letters(question)
     for option in question.options:
-        line = Text(f"  {also.get(option.key, ' ')} {option.key}  " if also else f"  {option.key}  ", "bold")
+        line = Text(f"  {also.get(option.key, ' ')} {one_line(option.key)}  " if also else f"  {option.key}  ", "bold")
         if question.multiple:
             line.append("[x] " if option.key in marks else "[ ] ", "bold" if option.key in marks else "not bold")
         line.append(one_line(option.label), "not bold")
