@@ -54,6 +54,16 @@ def landed(row: Row) -> bool:
     return row.landing is not None and row.status.since <= row.landing.at and not row.totals.uncommitted
 
 
+def comes_back(row: Row) -> bool:
+    """``resume --all`` starts it again: it was lost or crashed, or ended with all others.
+
+    Not what the human stopped or holds, nor what did not start the last time: that would not help.
+    """
+    if row.paused or row.stopped == "you" or row.launch_failure is not None:
+        return False
+    return row.status.state in (State.LOST, State.CRASHED) or row.stopped == "down"
+
+
 def ordered(rows: Iterable[Row]) -> list[Row]:
     """The fleet, those first that need a human, the longest waiting first within a rank."""
     return sorted(rows, key=lambda row: (rank(row), row.status.since, row.name))

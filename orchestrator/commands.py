@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -198,6 +199,35 @@ class Resume(Model):
     env: dict[str, str] = {}
 
 
+class Resumed(Model):
+    """``failed``: the reason by name. ``left``: lost ones that the human stopped or holds."""
+
+    names: tuple[str, ...]
+    failed: dict[str, str] = {}
+    left: tuple[str, ...] = ()
+
+
+class ResumeAll(Model):
+    """Start every session again that was lost or crashed, but for those that the human stopped or holds."""
+
+    Reply: ClassVar = Resumed
+    verb: Literal["resume_all"] = "resume_all"
+    env: dict[str, str] = {}
+
+
+class ScreenReply(Model):
+    """What a session's pane showed last; empty when nothing was kept."""
+
+    lines: tuple[str, ...]
+    at: datetime | None = None
+
+
+class LastScreen(Model):
+    Reply: ClassVar = ScreenReply
+    verb: Literal["last_screen"] = "last_screen"
+    session: str
+
+
 class Pause(Model):
     """Hold (SIGSTOP the process group) or release."""
 
@@ -315,6 +345,8 @@ Command = Annotated[
     | Interrupt
     | Stop
     | Resume
+    | ResumeAll
+    | LastScreen
     | Pause
     | Update
     | See

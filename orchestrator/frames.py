@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from orchestrator import last_screens
 from orchestrator.link import Frame
 from sessions.errors import SessionError
 from sessions.models import SessionId
@@ -50,7 +51,7 @@ class Frames:
     async def _capture(self, session: SessionId) -> Frame | None:
         live = self._supervisor.live.get(session)
         if live is None or live.pane is None:
-            return None
+            return await asyncio.to_thread(_last, session)
         try:
             lines, width, height, row, column = await live.picture()
         except SessionError:
@@ -64,6 +65,14 @@ class Frames:
             cursor_column=column,
             at=datetime.now(UTC),
         )
+
+
+def _last(session: SessionId) -> Frame | None:
+    """What the pane showed last, of a session that has none any more. Plain text: colours are not kept."""
+    kept = last_screens.read(session)
+    if kept is None:
+        return None
+    return Frame(session=session, lines=kept.lines, width=kept.width, height=kept.height, at=kept.at)
 
 
 def _moved(one: Frame, other: Frame) -> bool:

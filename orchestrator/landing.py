@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from orchestrator import home, trust
 from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused, RemovePreview
 from orchestrator.config import load_settings
-from orchestrator.events import Merged, MergeFailed, Merging, Removed, Snapshotted
+from orchestrator.events import Abandoned, Intended, Merged, MergeFailed, Merging, Removed, Snapshotted
 from orchestrator.fleet import Row
 from sessions import launching
 from sessions.errors import SessionError
@@ -22,6 +22,7 @@ from worktrees import changes, conflicts, setup, snapshots
 from worktrees import landing as git_landing
 from worktrees.cleanroom import run_code
 from worktrees.errors import CheckFailed, Conflicted, WorktreeError
+from worktrees.faultpoints import point
 from worktrees.models import Landing, Snapshot
 from worktrees.repository import Repository, open_repository
 
@@ -113,7 +114,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
         )
 
     if lock.locked():
-        supervisor.emit(row.id, Merging(step="wait for another merge"))
+        supervisor.intend(row.id, Merging(step="wait for another merge"))
     async with lock:
         try:
             landing = await asyncio.to_thread(land)
@@ -158,6 +159,13 @@ def preview_remove(row: Row) -> RemovePreview:
 
 async def remove(supervisor: Supervisor, row: Row) -> Done:
     """Keep everything in the attic, end the program, remove worktree and branch."""
+    with supervisor.claim(row, "removed"):
+        return await _remove(supervisor, row)
+
+
+async def _remove(supervisor: Supervisor, row: Row) -> Done:
+    supervisor.intend(row.id, Intended(action="remove"))
+    point("remove.intended")
     kept = await asyncio.to_thread(_keep, row)
     if kept is not None:
         supervisor.emit(row.id, Snapshotted(ref=kept.ref, commit=kept.commit, reason=kept.reason))
@@ -177,14 +185,18 @@ async def remove(supervisor: Supervisor, row: Row) -> Done:
             return f"refs/orchestrator/attic/{row.id}"  # never made, or the user removed both
         return repository.remove(Path(row.worktree), row.branch, session=row.id)
 
+    point("remove.stopped")
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
     try:
         async with lock:
             attic = await asyncio.to_thread(take_away)
-    except (WorktreeError, OSError):
+    except (WorktreeError, OSError) as error:
         supervisor.git.remember(row.id)
+        supervisor.emit(row.id, Abandoned(action="remove", reason=getattr(error, "message", str(error))))
         raise
+    point("remove.taken")
     supervisor.live.pop(row.id, None)
+    supervisor.screens.forget(row.id)
     supervisor.emit(row.id, Removed(attic=attic))
     return Done(message=f"removed {row.name}; all of its work stays reachable from {attic}")
 

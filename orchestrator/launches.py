@@ -1,7 +1,8 @@
-"""From a task to a running session, and back up again after a crash.
+"""From a task to a running session.
 
-Order: everything that can be refused is checked first; then ``Created`` is written; then worktree, set-up, start
-script, pane. Each step can be found again after a kill, so a launch happens once or says why it did not.
+Order: everything that can be refused is checked first; then the plan and ``Created`` are written; then worktree,
+set-up, start script, pane, ``Launched``. Each step can be found again after a kill, so a launch happens once or says
+why not.
 """
 
 from __future__ import annotations
@@ -14,19 +15,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import home, trust
-from orchestrator.commands import Command, Done, Refused, Resume, Run, Started
+from orchestrator import home, plans, resuming, trust
+from orchestrator.commands import Command, Refused, Run, Started
 from orchestrator.config import AgentSettings, Settings, load_settings
 from orchestrator.events import Created, LaunchFailed
-from orchestrator.fleet import Row
-from sessions import agents, launching
+from orchestrator.plans import Plan
+from orchestrator.store import LedgerError
+from sessions import agents
 from sessions.agents.contract import Place
 from sessions.errors import SessionError
 from sessions.events import StatusChanged
 from sessions.models import Evidence, Model, SessionId, Source, Spec, State, Status
-from sessions.session import Session
-from worktrees import setup
+from worktrees import setup, unfinished
 from worktrees.errors import WorktreeError
+from worktrees.faultpoints import point
 from worktrees.repository import Repository, open_repository
 
 if TYPE_CHECKING:
@@ -38,10 +40,8 @@ AT_ONCE = 8
 
 
 async def call(supervisor: Supervisor, command: Command) -> Model:
-    if isinstance(command, Run):
-        return await run(supervisor, command)
-    assert isinstance(command, Resume)
-    return await resume(supervisor, command)
+    assert isinstance(command, Run)
+    return await run(supervisor, command)
 
 
 async def run(supervisor: Supervisor, command: Run) -> Started:
@@ -80,14 +80,16 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
         supervisor.admission.take(sessions.values(), names)
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(name: str) -> tuple[str, SessionId, SessionError | WorktreeError | OSError | None]:
+    async def one(
+        name: str,
+    ) -> tuple[str, SessionId, SessionError | WorktreeError | LedgerError | OSError | None]:
         try:
             async with gate:
-                return name, sessions[name], await begin(name, sessions[name])
+                return name, sessions[name], await begin(supervisor, plan_of(name))
         finally:
             supervisor.admission.give(sessions[name], name)
 
-    async def begin(name: str, session: SessionId) -> SessionError | WorktreeError | OSError | None:
+    def plan_of(name: str) -> Plan:
         worktree = home.worktree_folder(repository.root, name)
         created = Created(
             name=name,
@@ -101,17 +103,8 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
             worktree=str(worktree),
             model=spec.model,
         )
-        supervisor.emit(session, created)
-        try:
-            await _launch(
-                supervisor, session, spec.model_copy(update={"name": name}), created, repository, env, seen.recipe
-            )
-        except (SessionError, WorktreeError, OSError) as error:
-            reason = getattr(error, "message", str(error))
-            supervisor.emit(session, LaunchFailed(reason=reason, hint=getattr(error, "hint", "")))
-            supervisor.emit(session, StatusChanged(status=failed_status(reason)))
-            return error
-        return None
+        named = spec.model_copy(update={"name": name})
+        return Plan(session=sessions[name], created=created, spec=named, env=env, recipe=seen.recipe)
 
     results = await asyncio.gather(*(one(name) for name in names))
     failures = [(name, error) for name, _, error in results if error is not None]
@@ -129,126 +122,58 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     )
 
 
-async def _launch(
-    supervisor: Supervisor,
-    session: SessionId,
-    spec: Spec,
-    created: Created,
-    repository: Repository,
-    env: Mapping[str, str],
-    recipe: setup.Recipe,
-) -> None:
-    worktree = Path(created.worktree)
-    await asyncio.to_thread(repository.create, worktree, created.branch, created.base_commit, session=session)
-    additions = await asyncio.to_thread(
-        setup.prepare, recipe, repository.root, worktree, trusted=recipe.digest, env=dict(env)
-    )
-    place = Place(folder=home.session_folder(session), worktree=worktree, env={**env, **additions})
-    live = _live(supervisor, session, spec, place)
-    await live.start({**env, **additions})
-    supervisor.git.look(session)
-
-
-async def resume(supervisor: Supervisor, command: Resume) -> Done:
-    """Start the agent again in the same worktree, with its own conversation where it has one."""
-    row = supervisor.row(command.session)
-    live = supervisor.live.get(row.id)
-    if live is not None and live.running:
-        raise Refused(f"{row.name} runs already", f"orchestrator attach {row.name}")
-    known = launching.recall(home.session_folder(row.id), Path(row.worktree))
-    if known is None:
-        raise Refused(
-            f"what {row.name} was started with is gone",
-            "start a new session on its branch: orchestrator run --base " + row.branch,
-        )
-    if not await asyncio.to_thread(Path(row.worktree).is_dir):
-        raise Refused(f"the worktree of {row.name} is gone: {row.worktree}", f"its work is on {row.branch}")
-    spec, place = known
-    conversation = row.agent_session_id or spec.agent_session_id
-    spec = spec.model_copy(
-        update={
-            "resume": row.agent_session_id is not None,
-            "agent_session_id": conversation if row.agent_session_id is not None else None,
-            "prompt": "" if row.agent_session_id is not None else spec.prompt,
-        }
-    )
-    env = command.env or dict(place.env)
-    settings = await asyncio.to_thread(load_settings, Path(row.repository), env)
-    env = {**env, **settings.agents.get(spec.agent, AgentSettings()).env}
-    async with supervisor.admission.turn():
-        room = await supervisor.admission.room(1, settings.run.limits)
-        if room.fits == 0:
-            raise Refused(f"{row.name} was not resumed: {room.why}", room.hint)
-        supervisor.admission.take([row.id], [])
+async def begin(supervisor: Supervisor, plan: Plan) -> SessionError | WorktreeError | LedgerError | OSError | None:
+    """Carry a launch out from its beginning; returns what stood in its way, which the ledger then holds."""
+    known = False
     try:
-        if live is not None:
-            live.close()
-        place = Place(folder=place.folder, worktree=place.worktree, env=env)
-        fresh = _live(supervisor, row.id, spec, place, generation=row.generation)
-        await fresh.start(env, resumed=True)
-    finally:
-        supervisor.admission.give(row.id, row.name)
-    return Done(message=f"{row.name} goes on" if spec.resume else f"{row.name} starts again with its task")
+        await asyncio.to_thread(plans.write, plan)
+        point("launch.planned")
+        supervisor.intend(plan.session, plan.created)
+        known = True
+        await go_on(supervisor, plan)
+    except (SessionError, WorktreeError, LedgerError, OSError) as error:
+        if known:
+            failed(supervisor, plan.session, error)
+        await asyncio.to_thread(plans.give_up, plan.session)
+        return error
+    return None
 
 
-def recalled(supervisor: Supervisor, row: Row) -> Session | None:
-    """The session of a row as its private folder describes it; None when the folder is gone."""
-    known = launching.recall(home.session_folder(row.id), Path(row.worktree))
-    if known is None:
-        return None
-    spec, place = known
-    if row.agent_session_id is not None:
-        spec = spec.model_copy(update={"agent_session_id": row.agent_session_id})
-    return _live(supervisor, row.id, spec, place, row.status, row.generation)
+async def go_on(supervisor: Supervisor, plan: Plan) -> None:
+    """The steps of a launch after ``Created``. Each of them may have been done before a kill."""
+    created, worktree = plan.created, Path(plan.created.worktree)
+    repository = await asyncio.to_thread(open_repository, Path(created.repository))
+    await asyncio.to_thread(_make, repository, plan)
+    point("launch.worktree")
+    additions = await asyncio.to_thread(
+        setup.prepare, plan.recipe, repository.root, worktree, trusted=plan.recipe.digest, env=dict(plan.env)
+    )
+    point("launch.prepared")
+    env = {**plan.env, **additions}
+    place = Place(folder=home.session_folder(plan.session), worktree=worktree, env=env)
+    live = resuming.session_of(supervisor, plan.session, plan.spec, place)
+    await live.start(env)
+    point("launch.launched")
+    await asyncio.to_thread(plans.done, plan.session)
+    supervisor.git.look(plan.session)
 
 
-def take_up(supervisor: Supervisor, row: Row) -> bool:
-    """Finish a launch that a crash cut off between the start script and the pane; False if it never got that far."""
-    folder = home.session_folder(row.id)
-    if not launching.pending(folder):
-        return False
-    session = recalled(supervisor, row)
-    if session is None:
-        return False
-    supervisor.live[row.id] = session
-    supervisor.run(session.spawn(launching.start_argv(folder), (row.agent,)))
-    return True
+def _make(repository: Repository, plan: Plan) -> None:
+    created = plan.created
+    path = Path(created.worktree)
+    if plan.begun and (path.exists() or repository.has_branch(created.branch)):
+        unfinished.finish(repository, path, created.branch, created.base_commit)
+    else:
+        repository.create(path, created.branch, created.base_commit, session=plan.session)
 
 
-def lost_status(how: str) -> Status:
-    now = datetime.now(UTC)
-    evidence = Evidence(source=Source.ACTIVITY, channel="exit", state=State.LOST, at=now, saw=how)
-    return Status(state=State.LOST, since=now, why=(evidence,))
-
-
-def failed_status(reason: str) -> Status:
+def failed(supervisor: Supervisor, session: SessionId, error: Exception) -> None:
+    """Write down that a launch came to nothing."""
+    reason = getattr(error, "message", str(error))
+    supervisor.emit(session, LaunchFailed(reason=reason, hint=getattr(error, "hint", "")))
     now = datetime.now(UTC)
     evidence = Evidence(source=Source.ACTIVITY, channel="launch", state=State.FAILED, at=now, saw=reason)
-    return Status(state=State.FAILED, since=now, why=(evidence,))
-
-
-def _live(
-    supervisor: Supervisor,
-    session: SessionId,
-    spec: Spec,
-    place: Place,
-    status: Status | None = None,
-    generation: int = 0,
-) -> Session:
-    live = Session(
-        session,
-        spec,
-        place,
-        agents.get(spec.agent),
-        supervisor.control,
-        supervisor.sensor,
-        supervisor.heard,
-        status,
-        generation,
-    )
-    live.on_picture = supervisor.pictures.changed
-    supervisor.live[session] = live
-    return live
+    supervisor.emit(session, StatusChanged(status=Status(state=State.FAILED, since=now, why=(evidence,))))
 
 
 def _names(supervisor: Supervisor, repository: Repository, command: Run, settings: Settings) -> list[str]:

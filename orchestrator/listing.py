@@ -85,5 +85,8 @@ def session(row: Row, now: datetime, group: tuple[Row, ...] = ()) -> dict[str, A
         "merge_failure": row.merge_failure,
         "landed": row.landing.after if row.landing else None,
         "launch_failure": row.launch_failure,
+        "stopped": row.stopped,
+        "paused": row.paused,
+        "recovered": row.recovered.isoformat() if row.recovered else None,
         "created_at": row.created_at.isoformat(),
     }

@@ -6,8 +6,17 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import home
-from orchestrator.commands import AttachReply, Command, DiffReply, LogReply, Refused, TranscriptReply, WhyReply
+from orchestrator import home, last_screens
+from orchestrator.commands import (
+    AttachReply,
+    Command,
+    DiffReply,
+    LogReply,
+    Refused,
+    ScreenReply,
+    TranscriptReply,
+    WhyReply,
+)
 from orchestrator.fleet import Row
 from orchestrator.story import line
 from sessions import agents
@@ -28,6 +37,10 @@ async def call(supervisor: Supervisor, command: Command) -> Model:
             return WhyReply(status=_now(supervisor, row), paused=row.paused)
         case "transcript":
             return await asyncio.to_thread(transcript, row)
+        case "last_screen":
+            supervisor.screens.keep(row.id)
+            kept = await asyncio.to_thread(last_screens.read, row.id)
+            return ScreenReply(lines=kept.lines, at=kept.at) if kept is not None else ScreenReply(lines=())
         case "log":
             return log(supervisor, row, command.after)
         case "attach":

@@ -7,10 +7,11 @@ take the last moments but never tears the file (https://sqlite.org/pragma.html#p
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,9 +19,12 @@ from pydantic import TypeAdapter, ValidationError
 from orchestrator.events import Envelope, Event
 from orchestrator.fleet import Fleet, apply
 from sessions.models import SessionId
+from worktrees.faultpoints import point
 
 SCHEMA = 1
 SNAPSHOT_EVERY = 2000
+HELD = 20_000
+"""Envelopes that are held in memory while the disk is full: hours of a busy fleet, some 20 MB."""
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
@@ -39,6 +43,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.trouble = ""  # why envelopes are held, and what to do
+        self._held: deque[Envelope] = deque()
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -73,19 +79,58 @@ class Store:
 
         Raises LedgerError when it cannot be written (a full disk); what is there is unharmed, and the next may succeed.
         """
+        self.write_held()
         envelope = Envelope(seq=self.seq + 1, at=at, session=session, event=event)
+        point("ledger.append")
+        self._insert(envelope)
+        point("ledger.appended")
+        self.seq = envelope.seq
+        return envelope
+
+    def observe(self, at: datetime, session: SessionId | None, event: Event) -> Envelope:
+        """Like :meth:`append`, for what happened whether it can be written or not: meanwhile it is held in memory.
+
+        Held envelopes are read like written ones, and are written, in order, by the next append that succeeds.
+        Raises LedgerError when :data:`HELD` are held already.
+        """
+        try:
+            return self.append(at, session, event)
+        except LedgerError as error:
+            if len(self._held) >= HELD:
+                raise
+            self.trouble = f"{error.message}; {error.hint}"
+        envelope = Envelope(seq=self.seq + 1, at=at, session=session, event=event)
+        self._held.append(envelope)
+        self.seq = envelope.seq
+        return envelope
+
+    @property
+    def held(self) -> int:
+        """Envelopes that could not be written so far."""
+        return len(self._held)
+
+    def write_held(self) -> None:
+        """Write what is held in memory. Raises LedgerError when there is still no room."""
+        while self._held:
+            self._insert(self._held[0])
+            self._held.popleft()
+
+    def _insert(self, envelope: Envelope) -> None:
+        event = envelope.event.model_dump_json(exclude_defaults=False)
         try:
             self._db.execute(
                 "INSERT INTO events VALUES (?, ?, ?, ?)",
-                (envelope.seq, at.isoformat(), session, event.model_dump_json(exclude_defaults=False)),
+                (envelope.seq, envelope.at.isoformat(), envelope.session, event),
             )
         except sqlite3.Error as error:
             raise LedgerError(
                 f"the ledger {self.path} cannot be written: {error}",
                 "make room on its disk; nothing that it holds is harmed",
             ) from error
-        self.seq = envelope.seq
-        return envelope
+
+    def knows(self, session: str) -> bool:
+        """Anything was ever written of ``session``, even if it was removed since."""
+        return self._db.execute("SELECT 1 FROM events WHERE session = ? LIMIT 1", (session,)).fetchone() is not None
 
     def since(self, seq: int, session: str | None = None, limit: int | None = None) -> Iterator[Envelope]:
         """Envelopes above ``seq`` in order, at most ``limit``. A line that this version does not know is left out."""
@@ -95,7 +140,8 @@ class Store:
             (seq,) if session is None else (seq, session),
         )
         envelopes = (envelope for row in rows if (envelope := _envelope(*row)) is not None)
-        yield from islice(envelopes, limit)
+        held = (item for item in tuple(self._held) if item.seq > seq and session in (None, item.session))
+        yield from islice(chain(envelopes, held), limit)
 
     def fleet(self) -> Fleet:
         """The fold of the whole ledger, from the newest stored fold on."""
@@ -114,6 +160,8 @@ class Store:
 
     def keep(self, fleet: Fleet) -> None:
         """Store the fold, so that the next start replays only what came after it. On a full disk it replays more."""
+        if self._held:
+            return  # it would be ahead of what a restart finds
         with suppress(sqlite3.OperationalError):
             self._db.execute("INSERT OR REPLACE INTO fleet VALUES (1, ?)", (fleet.model_dump_json(),))
 

@@ -9,31 +9,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from orchestrator import home, landing, launches, machine, queries, trust
+from orchestrator import home, landing, launches, machine, queries, reconcile, resuming, trust
 from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
 from orchestrator.commands import Command, Done, Down, Refused
-from orchestrator.events import Envelope, Event, MergeFailed, Noticed, Paused, Seen
+from orchestrator.events import Envelope, Event, Noticed, Paused, Seen
 from orchestrator.fleet import Fleet, Row, apply
 from orchestrator.frames import Frames
 from orchestrator.gitwatch import GitWatch
+from orchestrator.last_screens import LastScreens
 from orchestrator.link import Frame
 from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
-from sessions.control import Control, Pane
+from sessions.control import Control
 from sessions.errors import SessionError
 from sessions.events import Counted, SessionEvent, StatusChanged
-from sessions.models import ENDED, SessionId, Usage
+from sessions.models import BUSY, SessionId, Usage
 from sessions.sensing import Sensor
 from sessions.session import Session
 from worktrees.errors import WorktreeError
 
 log = logging.getLogger("orchestrator")
+RETRY_S = 2.0
+"""How often a full disk is tried again."""
 
 
 class Supervisor:
@@ -50,23 +53,21 @@ class Supervisor:
         self.ending = asyncio.Event()
         self.git = GitWatch(self)
         self.pictures = Frames(self)
+        self.screens = LastScreens()
         self.landing_locks: dict[str, asyncio.Lock] = {}
         self._events = Broadcast(store)
         self._kept = self.fleet.seq
+        self._claims: dict[SessionId, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Take every session up where the ledger and tmux say it is."""
-        panes = {pane.session: pane for pane in await self.control.panes()}
-        for row in tuple(self.fleet):
-            try:
-                await self._take_up(row, panes.get(row.id))
-            except (SessionError, OSError) as error:
-                self.notice("warning", f"{row.name} was not taken up", str(error))
+        await reconcile.take_up(self)
         self.run(self._mourn_tmux())
 
     async def close(self) -> None:
         """Stop watching. Agents run on in their panes."""
+        self.screens.close()
         for session in self.live.values():
             session.close()
         for task in tuple(self._tasks):
@@ -80,14 +81,33 @@ class Supervisor:
         return {id_ for id_, session in self.live.items() if session.running}
 
     def emit(self, session: SessionId | None, event: Event) -> Envelope:
-        """Write down that ``event`` happened and tell everybody."""
-        envelope = self.store.append(datetime.now(UTC), session, event)
+        """Write down that ``event`` happened and tell everybody. While the disk is full it is held in memory."""
+        full = self.store.held
+        envelope = self._tell(self.store.observe(datetime.now(UTC), session, event))
+        if self.store.held and not full:
+            self.run(self._write_held())
+        return envelope
+
+    def intend(self, session: SessionId | None, event: Event) -> Envelope:
+        """Write ahead what is about to be done. Raises LedgerError when it cannot be, so it must not be done."""
+        return self._tell(self.store.append(datetime.now(UTC), session, event))
+
+    def _tell(self, envelope: Envelope) -> Envelope:
         self.fleet = apply(self.fleet, envelope)
         self._events.publish(envelope)
         if self.fleet.seq - self._kept >= SNAPSHOT_EVERY:
             self._kept = self.fleet.seq
             self.store.keep(self.fleet)
         return envelope
+
+    async def _write_held(self) -> None:
+        """Say that the ledger cannot be written, try again until it can, and say that."""
+        self.notice("error", "The ledger cannot be written", f"{self.store.trouble}; nothing new is started until then")
+        while self.store.held:
+            await asyncio.sleep(RETRY_S)
+            with suppress(LedgerError):
+                self.store.write_held()
+        self.notice("info", "The ledger is written again", "what happened meanwhile was kept and is in it")
 
     def heard(self, session: SessionId, event: SessionEvent) -> None:
         """What a live session reports. A count that the ledger holds (a file read anew) is not written again."""
@@ -97,6 +117,8 @@ class Supervisor:
         self.emit(session, event)
         if isinstance(event, StatusChanged):
             self.git.turn(session, event.status)
+            if event.status.state not in BUSY:
+                self.screens.keep(session)
 
     def notice(self, level: str, title: str, message: str) -> None:
         getattr(log, level)("%s: %s", title, message)
@@ -135,6 +157,17 @@ class Supervisor:
             raise Refused(f"{row.name} does not run", f"start it again: orchestrator resume {row.name}")
         return session
 
+    @contextmanager
+    def claim(self, row: Row, what: str) -> Iterator[None]:
+        """Only one at a time starts, stops or removes a session; Refused says what is done with it already."""
+        if (other := self._claims.get(row.id)) is not None:
+            raise Refused(f"{row.name} is being {other} already", f"see how it went: orchestrator show {row.name}")
+        self._claims[row.id] = what
+        try:
+            yield
+        finally:
+            del self._claims[row.id]
+
     async def call(self, command: Command) -> BaseModel:
         """Carry ``command`` out. Every error that names its next step becomes Refused."""
         try:
@@ -149,13 +182,15 @@ class Supervisor:
 
     async def _dispatch(self, command: Command) -> BaseModel:
         match command.verb:
-            case "run" | "resume":
+            case "run":
                 return await launches.call(self, command)
+            case "resume" | "resume_all":
+                return await resuming.call(self, command)
             case "merge" | "preview_merge" | "remove" | "preview_remove" | "update":
                 return await landing.call(self, command)
             case "trust":
                 return await trust.call(self, command)
-            case "diff" | "why" | "transcript" | "log" | "attach":
+            case "diff" | "why" | "transcript" | "log" | "attach" | "last_screen":
                 return await queries.call(self, command)
             case "down":
                 return await self._down(command)
@@ -182,8 +217,7 @@ class Supervisor:
                 await self.session(row).talk.interrupt()
                 return Done(message=f"interrupted {row.name}")
             case "stop":
-                await self.session(row).stop()
-                return Done(message=f"stopped {row.name}; its worktree stays")
+                return await resuming.stop(self, row)
             case "pause":
                 self.session(row).hold(command.paused)
                 self.emit(row.id, Paused(paused=command.paused))
@@ -194,31 +228,13 @@ class Supervisor:
 
     async def _down(self, command: Down) -> Done:
         if command.agents:
-            for session in tuple(self.live.values()):
-                with suppress(SessionError):
-                    await session.stop()
+            for row in [row for row in self.fleet if row.id in self.live and self.live[row.id].running]:
+                with suppress(SessionError, Refused):
+                    await resuming.stop(self, row, by="down")
         self.ending.set()
         left = sum(session.running for session in self.live.values())
         said = f"{left} agents run on" if left > 1 else "one agent runs on" if left else "no agent runs"
         return Done(message=f"the daemon ends; {said}")
-
-    async def _take_up(self, row: Row, pane: Pane | None) -> None:
-        """One session at the start: adopt its pane, finish a launch that was cut off, or say that it is lost."""
-        if row.merging is not None:
-            reason = "the daemon ended during the merge"
-            self.emit(row.id, MergeFailed(reason=reason, hint="look at the target, then merge again"))
-        if pane is not None:
-            session = launches.recalled(self, row)
-            if session is None:
-                self.notice("warning", f"{row.name} runs without its folder", str(home.session_folder(row.id)))
-                return
-            self.live[row.id] = session
-            await session.adopt(pane)
-            self.git.look(row.id)
-        elif row.launch_failure is None and row.status.state not in ENDED:
-            if row.generation == 0 and launches.take_up(self, row):
-                return
-            self.emit(row.id, StatusChanged(status=launches.lost_status("its pane is gone")))
 
     async def _mourn_tmux(self) -> None:
         """When the tmux server dies every pane died with it; say so and end, the next command starts anew."""

@@ -25,12 +25,12 @@ class Ending:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._asked = False
+        self.asked = False  # its end is wanted, so that no way of ending is a crash
         self._spawned_at: float | None = None  # by the loop's clock; None: before this supervisor's time
 
     def begin(self) -> None:
         """A program was started just now."""
-        self._asked = False
+        self.asked = False
         self._spawned_at = asyncio.get_running_loop().time()
 
     async def stop(self, within_s: float) -> None:
@@ -38,7 +38,7 @@ class Ending:
         session = self._session
         if not session.running:
             return
-        self._asked = True
+        self.asked = True
         if not await session.talk.quit(within_s):
             await session.control.kill(session.id)
             await session.news.until(lambda: not session.running, 2.0)
@@ -57,7 +57,7 @@ class Ending:
             except SessionError:
                 return
             pane = next((pane for pane in panes if pane.session == session.id), None)
-            if pane is None and self._asked:
+            if pane is None and self.asked:
                 self._gone()
                 return
             if pane is None:
@@ -82,7 +82,7 @@ class Ending:
         session.unwatch()
         status = session.status
         if status is None or status.state not in ENDED:
-            ended = session.perception.ended(code, how, datetime.now(UTC), asked=self._asked)
+            ended = session.perception.ended(code, how, datetime.now(UTC), asked=self.asked)
             after_s = self._ended_at_once(code)
             if after_s is not None:
                 session.emit([FailedToStart(how=f"failed to start: {how} after {after_s:.1f} s", screen=lines)])
@@ -105,7 +105,7 @@ class Ending:
 
     def _ended_at_once(self, code: int | None) -> float | None:
         """Seconds that the program ran, if that was no start. A program of the user's own may be done that soon."""
-        if self._spawned_at is None or self._asked or (code == 0 and self._session.agent.name == "command"):
+        if self._spawned_at is None or self.asked or (code == 0 and self._session.agent.name == "command"):
             return None
         ran_s = asyncio.get_running_loop().time() - self._spawned_at
         return ran_s if ran_s < STARTED_S else None

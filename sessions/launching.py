@@ -26,6 +26,8 @@ RAN = "ran-"
 TWICE = 75
 """Exit code of a start script whose launch was run already."""
 EXIT = "exit-code"
+TO_TYPE = "to-type"
+"""There from the start of a program whose task is typed until the typing begins."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOT_INHERITED = frozenset({"TMUX", "TMUX_PANE", "COLUMNS", "LINES", "PWD", "OLDPWD", "SHLVL", "_", "TERM"})
@@ -55,6 +57,9 @@ def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str], gene
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in launch.files.items():
         durable.write(place.folder / name, content)
+    (place.folder / TO_TYPE).unlink(missing_ok=True)
+    if spec.prompt and not launch.prompt_given:
+        durable.write(place.folder / TO_TYPE, "")
     kept = {name: place.env[name] for name in _KEPT if name in place.env}
     durable.write(place.folder / "spec.json", spec.model_dump_json())
     durable.write(place.folder / "env.json", json.dumps(kept))
@@ -91,6 +96,16 @@ def start_argv(folder: Path, generation: int = 1) -> tuple[str, ...]:
     """The argv that runs the start script with an empty environment."""
     env = shutil.which("env") or "/usr/bin/env"
     return (env, "-i", "/bin/sh", str(folder / SCRIPT.format(generation)))
+
+
+def to_type(folder: Path) -> bool:
+    """The program was or will be started, and its task was never typed."""
+    return (folder / TO_TYPE).exists()
+
+
+def typed(folder: Path) -> None:
+    """The task is typed from now on: whoever comes after a kill must not type it again."""
+    (folder / TO_TYPE).unlink(missing_ok=True)
 
 
 def tag(session: str, generation: int) -> str:

@@ -23,6 +23,7 @@ from sessions.panelog import rotate
 from sessions.perception import Perception
 from sessions.sensing import Sensor
 from sessions.talk import News, Talk
+from worktrees.faultpoints import point
 
 WIDTH, HEIGHT = 120, 40
 HELD_S = 3.0
@@ -84,11 +85,11 @@ class Session:
         await asyncio.to_thread(launching.clear, self.place)
         seen = launching.environment(env, launch.env, self.place)
         argv = launching.write(self.place, self.spec, launch, seen, self.generation + 1)
+        point("launch.scripted")
         task = launch.prompt_given and bool(self.spec.prompt)
         self.perception = self._perception(task=task)
         await self.spawn(argv, launch.argv, resumed=resumed)
-        if not launch.prompt_given and self.spec.prompt:
-            self.run(self.talk.first_prompt(self.spec.prompt))
+        self.type_task()
 
     def _perception(self, before: Status | None = None, *, task: bool = False) -> Perception:
         reader = self.agent.reader(self.spec, self.place)
@@ -101,6 +102,7 @@ class Session:
         self.generation += 1
         tag = launching.tag(self.id, self.generation)
         pane = await self.control.spawn(self.id, argv, str(self.place.worktree), WIDTH, HEIGHT, tag)
+        point("launch.spawned")
         self.ending.begin()
         program = shown[0] if shown else argv[0]
         launched = Launched(pane=pane.id, pid=pane.pid, argv=(program,), generation=self.generation, resumed=resumed)
@@ -123,6 +125,11 @@ class Session:
         screen = await self.look()
         if launched is not None and any(line.strip() for line in screen.lines):
             self._sensor.wrote_before(self.id)
+
+    def type_task(self) -> None:
+        """Type the task when the program takes it in no other way and nobody did so far."""
+        if launching.to_type(self.place.folder):
+            self.run(self.talk.first_prompt(self.spec.prompt))
 
     def lost(self, how: str) -> None:
         """The pane is gone without an exit that we saw."""

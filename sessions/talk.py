@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sessions import channels
+from sessions import channels, launching
 from sessions.agents.contract import Append, Keys, Paste, Post, Say, Screen, Step
 from sessions.errors import PaneGone, QuestionGone, SessionError, SubmitFailed
 from sessions.events import Answered, Sent
@@ -230,6 +230,7 @@ class Talk:
                 break
         before = await self._session.look()
         pasted_at = datetime.now(UTC)
+        launching.typed(self._session.place.folder)
         await self.perform(self._session.agent.message(prompt))
         await self._settled(before)
         await self.perform((Keys(("Enter",)),))

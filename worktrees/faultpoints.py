@@ -13,6 +13,25 @@ import signal
 ENV = "ORCHESTRATOR_FAULT"
 
 POINTS = (
+    # orchestrator.store: NAME:N is the Nth event since the daemon began
+    "ledger.append",  # the next event is not written
+    "ledger.appended",  # it is written, nobody knows it yet
+    # orchestrator.launches
+    "launch.planned",  # the plan is in the private folder, nothing in the ledger
+    "launch.worktree",  # the worktree is made
+    "launch.prepared",  # its set-up has run
+    "launch.scripted",  # the start script is written, there is no pane
+    "launch.spawned",  # the pane is there, the ledger does not know it
+    "launch.launched",  # the ledger knows it, the plan is still there
+    # orchestrator.resuming
+    "resume.intended",
+    "resume.launched",
+    "stop.intended",
+    "stop.done",
+    # orchestrator.landing
+    "remove.intended",
+    "remove.stopped",  # the program has ended, the worktree is there
+    "remove.taken",  # worktree and branch are gone, the ledger still has the session
     # worktrees.operations
     "operation.planned",  # the intent is written, nothing is done
     "operation.done",  # all is done, the intent is not yet closed

@@ -66,8 +66,10 @@ def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
     run.add_argument("--file", metavar="TASKS.toml", help="launch every [[task]] of a file")
     run.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     run.add_argument("--json", action="store_true", help="print what was launched as JSON")
-    resume = add("resume", "steer", "start an ended session again with its own conversation")
-    _name(resume)
+    resume = add("resume", "steer", "start ended sessions again, each in its worktree with its own conversation")
+    resume.add_argument("names", nargs="*", metavar="NAME", help="the sessions' names (see: orchestrator ls)")
+    resume.add_argument("--all", action="store_true", help="all that were lost or crashed, not what you stopped")
+    resume.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _look(add: Callable[..., argparse.ArgumentParser]) -> None:

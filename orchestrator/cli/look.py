@@ -80,13 +80,37 @@ def show(arguments: Namespace) -> int:
         or item["merge_failure"]
         or (f"landed as {item['landed'][:10]}" if item["landed"] else ""),
         "launch": item["launch_failure"] or "",
+        "recovered": f"started again {age(_since(item['recovered']))} ago, after it was lost or had crashed"
+        if item["recovered"]
+        else "",
+        "parked": _parked(item),
     }
     for key, value in known.items():
         if value:
             say(f"{key:>10}  {line(value)}")
     if item["question"]:
         _question(item)
+    if item["state"] in ("lost", "crashed", "failed", "exited"):
+        _last_screen(item)
     return 0
+
+
+def _last_screen(item: dict[str, Any]) -> None:
+    """What its pane showed before it ended, and what to do."""
+    shown = call("last_screen", session=item["id"])
+    if shown["lines"]:
+        say(f"\nits last screen, {age(_since(shown['at']))} ago:")
+        for text in shown["lines"][-40:]:
+            say(f"    {block(text)}")
+    if item["state"] != "exited":
+        note(f"\nstart it again: orchestrator resume {item['name']}")
+
+
+def _parked(item: dict[str, Any]) -> str:
+    """Why ``resume --all`` leaves it alone."""
+    if item["stopped"] == "you":
+        return "you stopped it: resume --all leaves it alone"
+    return "you hold it: resume --all leaves it alone" if item["paused"] and item["state"] != "paused" else ""
 
 
 def _question(item: dict[str, Any]) -> None:

@@ -77,7 +77,39 @@ def stop(arguments: Namespace) -> int:
 def resume(arguments: Namespace) -> int:
     from orchestrator.cli.run import _environment
 
-    return _done(call("resume", session=arguments.name, env=_environment()))
+    if arguments.all == bool(arguments.names):
+        raise CommandError("which sessions?", "name them, or: orchestrator resume --all", 2)
+    if arguments.all:
+        said = call("resume_all", timeout=None, env=_environment())
+    else:
+        said = {"names": [], "failed": {}, "left": []}
+        for name in arguments.names:
+            try:
+                call("resume", session=name, env=_environment())
+                said["names"].append(name)
+            except CommandError as error:
+                said["failed"][name] = f"{error.message} → {error.hint}" if error.hint else error.message
+    return _resumed(said, arguments)
+
+
+def _resumed(said: dict[str, Any], arguments: Namespace) -> int:
+    if arguments.json:
+        dump(said)
+    else:
+        for name in said["names"]:
+            say(f"{name}  goes on")
+        if not said["names"] and not said["failed"]:
+            say("nothing was lost or crashed")
+        if said["left"]:
+            note(f"left as you left them: {', '.join(said['left'])}  (by name: orchestrator resume NAME)")
+    if not said["failed"]:
+        return 0
+    (name, reason), *others = said["failed"].items()
+    if others and not arguments.json:
+        for other, why in others:
+            note(f"{other} did not start: {why}")
+    message, _, hint = reason.partition(" → ")
+    raise CommandError(f"{name} did not start: {message}" if arguments.all or others else message, hint)
 
 
 def pause(arguments: Namespace) -> int:

@@ -18,7 +18,9 @@ EXAMPLES = {
   orchestrator run -- "-v prints too much"                       a task that begins with a dash
   git log -1 --format=%B | orchestrator run -
   orchestrator run --agent command -- python my_agent.py""",
-    "resume": "  orchestrator resume export-json",
+    "resume": """\
+  orchestrator resume export-json
+  orchestrator resume --all          after a reboot: everything that was lost""",
     "ls": """\
   orchestrator ls
   orchestrator ls --json | jq '.[] | select(.state == "blocked") | .name'""",

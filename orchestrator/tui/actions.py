@@ -12,6 +12,7 @@ from orchestrator.fleet import Row
 from orchestrator.tui.editing import edit, editor
 from orchestrator.tui.looks import one_line
 from orchestrator.tui.reasons import Reason, why_not
+from orchestrator.tui.terminal import environment
 
 if TYPE_CHECKING:
     from orchestrator.tui.app import Orchestrator
@@ -127,7 +128,7 @@ class SessionActions:
 
     def action_resume(self) -> None:
         if (row := self.current()) is not None:
-            self._app.run_worker(self._tell(Resume(session=row.id)))
+            self._app.run_worker(self._tell(Resume(session=row.id, env=environment())))
 
     def action_edit(self) -> None:
         if (row := self.current()) is not None and (problem := edit(self._app, row)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -14,6 +15,11 @@ from worktrees import inert
 
 _DARK = ["282828", "be4b50", "508c55", "c8a04b", "5582c8", "a56eb4", "4b9ba5", "cdcdcd"]
 _LIGHT = ["787878", "e67378", "82c382", "e6c878", "7daaeb", "c896d7", "7dc8d2", "f0f0f0"]
+
+
+def environment() -> dict[str, str]:
+    """The human's environment, which an agent gets that is started from here."""
+    return {key: value for key, value in os.environ.items() if value.isprintable()}
 
 
 def _rgb(colours: list[str]) -> list[tuple[int, int, int]]:

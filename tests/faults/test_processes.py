@@ -110,7 +110,8 @@ def test_02_the_tmux_server_dies(scene: Scene) -> None:
 @fault(
     3,
     Guard(
-        "the start script is written first, and is still there if it never ran", {"sessions.launching:pending": "false"}
+        "plan and start script are written first, and are still there if it never ran",
+        {"sessions.launching:pending": "false", "orchestrator.plans:read": "nothing"},
     ),
 )
 def test_03_killed_between_the_intent_and_the_spawn(scene: Scene) -> None:

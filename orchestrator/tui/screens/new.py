@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Label, Select, TextArea
 
 from orchestrator.commands import Run
 from orchestrator.tui.looks import one_line
+from orchestrator.tui.terminal import environment
 from sessions import agents
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class NewTask(ModalScreen[Run | None]):
                 base=values["base"] or None,
                 name=values["name"] or None,
                 count=count,
-                env={key: value for key, value in os.environ.items() if value.isprintable()},
+                env=environment(),
             )
         )
 
