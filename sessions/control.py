@@ -42,6 +42,19 @@ _FORMAT = "\t".join(f"#{{{name}}}" for name in _FIELDS)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
+_OPTIONS = (
+    ("-g", "status-left-length", "40"),
+    # A human who attaches gives tmux their own terminal: no pane may reach through it. Most of these are the defaults
+    # of tmux 3.3, said here so that another version cannot differ. "external": only the human copies to the clipboard.
+    ("-s", "set-clipboard", "external"),
+    ("-g", "allow-passthrough", "off"),
+    ("-g", "allow-rename", "off"),
+    ("-g", "automatic-rename", "off"),
+    ("-g", "set-titles", "off"),
+    ("-g", "status-right", "%H:%M"),  # by default the title of the pane, which is the agent's to choose
+    ("-s", "terminal-overrides[99]", "*:Hls@"),  # no links of a pane (OSC 8, tmux 3.4)
+)
+
 _QUOTED = f"'{_FORMAT}'"
 
 
@@ -111,7 +124,9 @@ class Control:
         # A program that ends at once must leave its pane, so this is set before any spawn.
         await control.command("set-option", "-g", "remain-on-exit", "on")
         await control.command("set-option", "-g", "history-limit", "5000")
-        await control.command("set-option", "-g", "status-left-length", "40")
+        for words in _OPTIONS:
+            with suppress(TmuxError):  # an older tmux does not know all of them, and lacks what they switch off
+                await control.command("set-option", *words)
         return control
 
     async def command(self, *words: str) -> list[str]:
