@@ -9,19 +9,20 @@ import fcntl
 import http.client
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from orchestrator import home
+from orchestrator import door, home
 
 PROTOCOL_HEADER = "X-Orchestrator-Protocol"
 PROTOCOL = "1"
 START_WITHIN_S = 15.0
 DAEMON_SESSION = "orchestrator"
+CALLERS = ("TMUX", "GIT_", "ORCHESTRATOR_EVENTS")
+"""A daemon that an agent happens to start must not carry that agent's terminal, git call or voice along."""
 
 
 class DaemonError(Exception):
@@ -36,20 +37,19 @@ class DaemonError(Exception):
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: Path, timeout: float | None) -> None:
         super().__init__("localhost", timeout=timeout)
-        self._path = str(path)
+        self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        self.sock = door.connect(self._path, self.timeout)
 
 
 def request(
     method: str, path: str, body: dict[str, Any] | None = None, timeout: float | None = 30.0
 ) -> tuple[int, Any]:
     """One request; returns status and decoded JSON. Raises DaemonError when nobody answers."""
+    socket_path = home.socket_path()
     with _connection_errors():
-        connection = _Connection(home.socket_path(), timeout)
+        connection = _Connection(socket_path, timeout)
         try:
             response = _send(connection, method, path, body)
             data = response.read()
@@ -61,8 +61,9 @@ def request(
 
 def stream(path: str, until: float | None = None) -> Iterator[dict[str, Any]]:
     """Decoded lines of an endless answer; ends at ``until`` (``time.monotonic``). DaemonError when the daemon goes."""
+    socket_path = home.socket_path()
     with _connection_errors():
-        connection = _Connection(home.socket_path(), None)
+        connection = _Connection(socket_path, None)
         try:
             response = _send(connection, "GET", path, None)
             while True:
@@ -87,6 +88,8 @@ class _connection_errors:  # noqa: N801 - reads as a verb at its uses
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, door.DoorUnsafe):
+            raise DaemonError("the daemon's socket is not used", str(error)) from error
         if isinstance(error, TimeoutError):
             raise DaemonError("the daemon did not answer in time", "look at it: orchestrator doctor") from error
         if isinstance(error, (OSError, http.client.HTTPException, ValueError)):
@@ -106,15 +109,14 @@ def _send(connection: _Connection, method: str, path: str, body: dict[str, Any] 
 
 
 def alive() -> bool:
-    """Somebody accepts on the socket."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(2)
+    """Somebody accepts on the socket. Raises DoorUnsafe when its folder is not ours alone."""
+    path = home.socket_path()
     try:
-        connection.connect(str(home.socket_path()))
+        door.connect(path, 2).close()
+    except door.DoorUnsafe:
+        raise
     except OSError:
         return False
-    finally:
-        connection.close()
     return True
 
 
@@ -123,15 +125,18 @@ def ensure_daemon() -> None:
 
     Safe to call from many processes at once: the daemon itself holds a lock, so one of them wins.
     """
-    if alive():
-        return
+    try:
+        if alive():
+            return
+    except door.DoorUnsafe as error:
+        raise DaemonError("the daemon's socket is not used", str(error)) from error
     from sessions.tmux import Server, check_tmux
 
     check_tmux()
     server = Server(home.tmux_socket())
     log = home.home() / "daemon.log"
     program = (sys.executable, "-m", "orchestrator", "serve")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("TMUX", "GIT_"))}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(CALLERS)}
     server.start(DAEMON_SESSION, program, str(home.home()), env)
     deadline = time.monotonic() + START_WITHIN_S
     while not alive():

@@ -11,7 +11,6 @@ import fcntl
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,12 +19,12 @@ from pathlib import Path
 
 import uvicorn
 
-from orchestrator import home
-from orchestrator.client import DAEMON_SESSION
+from orchestrator import door, home
+from orchestrator.client import CALLERS, DAEMON_SESSION
 from orchestrator.config import own_screens
 from orchestrator.store import LedgerError, Store
 from orchestrator.supervisor import Supervisor
-from orchestrator.wire import OwnersSocket, application
+from orchestrator.wire import application
 from sessions import agents, screen_rules
 from sessions.control import Control
 from sessions.errors import SessionError
@@ -40,12 +39,17 @@ FAREWELL_S = 1
 
 def serve() -> int:
     """Run until told to end; returns the exit code. Says so and returns 0 when one runs already."""
-    home.home()
+    try:
+        door.check(home.socket_path().parent, mend=True)
+    except OSError as error:
+        print(f"the state folder cannot be used: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     with _only_one() as first:
         if not first:
             print("a daemon runs already for this ORCHESTRATOR_HOME", file=sys.stderr)  # noqa: T201
             return 0
-        _log_to(home.home() / "daemon.log")
+        with door.private_files():
+            _log_to(home.home() / "daemon.log")
         try:
             return asyncio.run(_serve())
         except (SessionError, LedgerError) as error:
@@ -55,13 +59,14 @@ def serve() -> int:
 
 async def _serve() -> int:
     check_tmux()
-    store = Store(home.ledger_path())
+    with door.private_files():
+        store = Store(home.ledger_path())
     server = Server(home.tmux_socket())
     control = await Control.connect(home.tmux_socket(), await asyncio.to_thread(_tmux_session, server))
     supervisor = Supervisor(store, control, Sensor())
     _take_rules(supervisor)
     await supervisor.start()
-    listener = _listen(home.socket_path())
+    listener = door.listen(home.socket_path())
     web = uvicorn.Server(
         uvicorn.Config(
             application(supervisor),
@@ -116,24 +121,10 @@ def _tmux_session(server: Server) -> str:
     inside = os.environ.get("TMUX", "").split(",")[0]
     if inside and Path(inside).name == server.socket:
         return DAEMON_SESSION
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("TMUX", "GIT_"))}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(CALLERS)}
     if not server.has(KEEPER_SESSION):
         server.start(KEEPER_SESSION, ("cat",), str(home.home()), env)
     return KEEPER_SESSION
-
-
-def _listen(path: Path) -> OwnersSocket:
-    """The lock is ours, so a socket file that is there is a dead daemon's."""
-    path.unlink(missing_ok=True)
-    listener = OwnersSocket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    listener.listen(128)
-    listener.setblocking(False)
-    return listener
 
 
 @contextmanager

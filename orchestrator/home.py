@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
+from contextlib import suppress
 from pathlib import Path
 
+from orchestrator import door
 from worktrees.places import home, private
 
 __all__ = ["home"]
 
-SOCKET_LIMIT = 100
-"""Longest path of a unix socket that every platform takes (macOS: 104 bytes with the NUL)."""
-
 
 def socket_path() -> Path:
-    """The daemon's socket, in a 0700 folder. A home whose path is too long for a socket gets one under /tmp."""
+    """The daemon's socket, in a 0700 folder; made when it is not there, checked by :mod:`orchestrator.door`.
+
+    A home whose path is too long for a socket gets one under /tmp, the same for every caller whatever its environment.
+    """
     path = home() / "run" / "daemon.sock"
-    if len(os.fsencode(path)) <= SOCKET_LIMIT:
-        private(path.parent)
-        return path
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")
-    folder = base / f"orchestrator-{os.getuid()}-{_digest(str(home()), 8)}"
-    private(folder)
-    owner = folder.stat()
-    if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) & 0o077:
-        raise PermissionError(
-            f"{folder} belongs to somebody else; remove it or set ORCHESTRATOR_HOME to a shorter path"
-        )
-    return folder / "daemon.sock"
+    if len(os.fsencode(path)) > door.LONGEST:
+        path = Path("/tmp") / f"orchestrator-{os.getuid()}-{_digest(str(home()), 8)}" / "daemon.sock"
+    with suppress(FileExistsError):
+        path.parent.mkdir(mode=0o700)
+    return path
 
 
 def tmux_socket() -> str:
@@ -47,7 +41,7 @@ def lock_path() -> Path:
 
 def session_folder(session: str) -> Path:
     """Private folder of a session: hook spool, events, raw log of the pane."""
-    return home() / "sessions" / session
+    return private(home() / "sessions") / session
 
 
 def repository_key(root: Path) -> str:

@@ -21,7 +21,7 @@ from orchestrator.config import AgentSettings, Settings, load_settings
 from orchestrator.events import Created, LaunchFailed
 from orchestrator.plans import Plan
 from orchestrator.store import LedgerError
-from sessions import agents
+from sessions import agents, launching
 from sessions.agents.contract import Place
 from sessions.errors import SessionError
 from sessions.events import StatusChanged
@@ -62,7 +62,7 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
         command=command.command or tuple(chosen.command or ()),
         repository=str(repository.root),
     )
-    env = {**command.env, **chosen.env}
+    env = {**launching.outside(command.env), **chosen.env}
     agent.program(spec, env)
     base = command.base or settings.run.base or "HEAD"
     base_commit = await asyncio.to_thread(repository.resolve, base)

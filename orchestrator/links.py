@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import door
 from orchestrator.client import PROTOCOL, PROTOCOL_HEADER
 from orchestrator.commands import Command, Refused, Trust
 from orchestrator.events import Envelope
@@ -45,6 +46,7 @@ class RemoteLink:
         import httpx2 as httpx
 
         self._http = httpx
+        self._path = path
         self._client = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(path)),
             base_url="http://localhost",
@@ -53,6 +55,10 @@ class RemoteLink:
         )
 
     async def snapshot(self) -> Fleet:
+        try:
+            door.check(self._path.parent)  # at each new beginning: snapshot is what every client asks first
+        except OSError as error:
+            raise LinkDown(str(error)) from error
         try:
             response = await self._client.get("/v1/fleet")
             response.raise_for_status()

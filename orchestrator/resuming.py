@@ -80,7 +80,7 @@ async def start_again(supervisor: Supervisor, row: Row, caller: Mapping[str, str
                 "prompt": "" if row.agent_session_id is not None else spec.prompt,
             }
         )
-        env = dict(caller) or dict(place.env)
+        env = launching.outside(caller) or dict(place.env)
         settings = await asyncio.to_thread(load_settings, Path(row.repository), env)
         env = {**env, **settings.agents.get(spec.agent, AgentSettings()).env}
         async with supervisor.admission.turn():

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import struct
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from os import getuid
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from orchestrator.client import PROTOCOL, PROTOCOL_HEADER
 from orchestrator.commands import Command, Refused
@@ -24,21 +22,8 @@ from sessions.models import Model
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 
 
-class OwnersSocket(socket.socket):
-    """A listening unix socket that drops every connection of another user.
-
-    The kernel's word for who connected is SO_PEERCRED on Linux; elsewhere the 0700 folder alone keeps others out.
-    """
-
-    def accept(self) -> tuple[socket.socket, Any]:
-        connection, address = super().accept()
-        if hasattr(socket, "SO_PEERCRED"):
-            size = struct.calcsize("3i")
-            _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
-            if uid not in (getuid(), 0):
-                connection.close()
-                raise BlockingIOError("a connection of another user was dropped")
-        return connection, address
+LARGEST = 16 << 20
+"""Bytes of a command: a task with its environment is a few hundred KiB at most."""
 
 
 def application(supervisor: Supervisor) -> Starlette:
@@ -62,7 +47,13 @@ def application(supervisor: Supervisor) -> Starlette:
 
     async def call(request: Request) -> Response:
         try:
-            command = _COMMAND.validate_json(await request.body())
+            body = await _body(request)
+        except ClientDisconnect:
+            return _Nothing()  # half a command is none
+        if body is None:
+            return JSONResponse({"error": f"a command has at most {LARGEST >> 20} MiB", "hint": ""}, 413)
+        try:
+            command = _COMMAND.validate_json(body)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -70,10 +61,10 @@ def application(supervisor: Supervisor) -> Starlette:
         try:
             reply = await supervisor.call(command)
         except Refused as refused:
-            body: dict[str, Any] = {"error": refused.message, "hint": refused.hint}
+            said: dict[str, Any] = {"error": refused.message, "hint": refused.hint}
             if refused.trust is not None:
-                body["trust"] = refused.trust.model_dump()
-            return JSONResponse(body, 409)
+                said["trust"] = refused.trust.model_dump()
+            return JSONResponse(said, 409)
         return Response(reply.model_dump_json(), media_type="application/json")
 
     async def about(_request: Request) -> Response:
@@ -96,6 +87,9 @@ def application(supervisor: Supervisor) -> Starlette:
                 await ending(scope, receive, send)
                 return
             headers = dict(scope["headers"])
+            if (page := _of_a_page(headers)) is not None:
+                await page(scope, receive, send)
+                return
             spoken = headers.get(PROTOCOL_HEADER.lower().encode(), b"").decode("ascii", "replace")
             if spoken and spoken != PROTOCOL:
                 refusal = JSONResponse(
@@ -110,6 +104,33 @@ def application(supervisor: Supervisor) -> Starlette:
         await app(scope, receive, send)
 
     return guarded  # type: ignore[return-value]
+
+
+def _of_a_page(headers: dict[bytes, bytes]) -> Response | None:
+    """A refusal of what a browser would send. None can reach this socket, unless somebody forwards a port to it."""
+    host = headers.get(b"host", b"localhost").rsplit(b":", 1)[0]
+    if b"origin" not in headers and b"sec-fetch-site" not in headers and host == b"localhost":
+        return None
+    return JSONResponse({"error": "web pages are not served", "hint": "ask for http://localhost without Origin"}, 403)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body; None as soon as it is too large, without taking the rest in."""
+    parts: list[bytes] = []
+    left = LARGEST
+    async for part in request.stream():
+        left -= len(part)
+        if left < 0:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+class _Nothing(Response):
+    """No answer: who asked is gone, and the connection takes none any more."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
+        return
 
 
 def _number(text: str | None) -> int:

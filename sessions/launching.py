@@ -31,8 +31,18 @@ TO_TYPE = "to-type"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NOT_INHERITED = frozenset({"TMUX", "TMUX_PANE", "COLUMNS", "LINES", "PWD", "OLDPWD", "SHLVL", "_", "TERM"})
+_NESTED = frozenset({"CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT"})  # Claude Code's word to what it runs itself
+_OUTER = ("ORCHESTRATOR_EVENTS", "ORCHESTRATOR_MAIN_CHECKOUT", "ORCHESTRATOR_PORT", "ORCHESTRATOR_PI_")
 _AGENTS = ("CODEX_HOME", "CLAUDE_CONFIG_DIR", "COPILOT_HOME", "GEMINI_CLI_HOME", "QWEN_HOME", "QWEN_RUNTIME_DIR")
 _KEPT = ("HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", *_AGENTS)
+
+
+def outside(caller: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a caller that may be an agent itself, without what its session gave to it.
+
+    An agent that is launched by an agent must neither speak for that one nor share its ports.
+    """
+    return {name: value for name, value in caller.items() if not name.startswith(_OUTER)}
 
 
 def environment(caller: Mapping[str, str], additions: Mapping[str, str], place: Place) -> dict[str, str]:
@@ -40,7 +50,7 @@ def environment(caller: Mapping[str, str], additions: Mapping[str, str], place: 
     env = {
         name: value
         for name, value in caller.items()
-        if _NAME.match(name) and name not in _NOT_INHERITED and not name.startswith("GIT_")
+        if _NAME.match(name) and name not in _NOT_INHERITED | _NESTED and not name.startswith("GIT_")
     }
     env.setdefault("LANG", "C.UTF-8")
     env["TERM"] = "tmux-256color"
@@ -55,6 +65,9 @@ def write(place: Place, spec: Spec, launch: Launch, env: Mapping[str, str], gene
     The argv holds no value of the environment: other users can read command lines.
     """
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.folder.chmod(0o700)
+    for path in (place.events, place.spool, place.log):  # made here: an agent's umask must not open them
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     for name, content in launch.files.items():
         durable.write(place.folder / name, content)
     (place.folder / TO_TYPE).unlink(missing_ok=True)

@@ -21,9 +21,9 @@ def run_command(command: str, cwd: Path, deadline_s: float, env: Mapping[str, st
 
     Output goes through a file: a child that outlives the command must not keep us waiting on a pipe.
     """
-    full = {
-        name: value for name, value in (env if env is not None else os.environ).items() if not name.startswith("GIT_")
-    }
+    given = env if env is not None else os.environ
+    # A check that runs an agent's test suite must not speak for the session that happens to have asked for it.
+    full = {name: value for name, value in given.items() if not name.startswith(("GIT_", "ORCHESTRATOR_EVENTS"))}
     full.setdefault("PATH", os.defpath)
     began = time.monotonic()
     with tempfile.TemporaryFile() as output:

@@ -20,6 +20,8 @@ def dashboard(arguments: Namespace) -> int:
         client.ensure_daemon()
     except (client.DaemonError, SessionError) as error:
         raise CommandError(error.message, error.hint) from error
+    except OSError as error:
+        raise CommandError(f"the state folder cannot be used: {error}", "set ORCHESTRATOR_HOME to another") from error
     from orchestrator.links import RemoteLink
     from orchestrator.tui import run
 

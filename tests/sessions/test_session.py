@@ -265,7 +265,7 @@ async def test_a_second_launch_begins_without_what_the_first_left(play: Play) ->
     assert here.session.generation == 2
     assert here.session.status is not None
     assert here.session.status.state is not State.BLOCKED
-    assert not here.place.spool.exists()
+    assert here.place.spool.read_bytes() == b""
     assert here.place.events.exists()
 
 
