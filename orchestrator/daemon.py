@@ -22,7 +22,9 @@ import uvicorn
 from orchestrator import door, home
 from orchestrator.client import CALLERS, DAEMON_SESSION
 from orchestrator.config import own_screens
-from orchestrator.store import LedgerError, Store
+from orchestrator.fleet import Fleet
+from orchestrator.rebuild import open_ledger, rebuild
+from orchestrator.store import LedgerError
 from orchestrator.supervisor import Supervisor
 from orchestrator.wire import application
 from sessions import agents, screen_rules
@@ -60,7 +62,7 @@ def serve() -> int:
 async def _serve() -> int:
     check_tmux()
     with door.private_files():
-        store = Store(home.ledger_path())
+        store = open_ledger(home.ledger_path())
     server = Server(home.tmux_socket())
     control = await Control.connect(home.tmux_socket(), await asyncio.to_thread(_tmux_session, server))
     supervisor = Supervisor(store, control, Sensor())
@@ -125,6 +127,16 @@ def _tmux_session(server: Server) -> str:
     if not server.has(KEEPER_SESSION):
         server.start(KEEPER_SESSION, ("cat",), str(home.home()), env)
     return KEEPER_SESSION
+
+
+def rebuild_ledger() -> tuple[Fleet, Path] | None:
+    """Write a new ledger from what is found while no daemon runs; None when one does. Raises LedgerError."""
+    home.home()
+    with _only_one() as alone:
+        if not alone:
+            return None
+        with door.private_files():
+            return rebuild(home.ledger_path())
 
 
 @contextmanager

@@ -83,6 +83,10 @@ def _daemon() -> Finding:
         return Finding("bad", "daemon", error.message, "orchestrator down, then any command")
     if status != 200:
         return Finding("bad", "daemon", str(about.get("error", status)), "orchestrator down, then any command")
+    if about.get("read_only"):
+        return Finding("bad", "ledger", about["read_only"], "orchestrator doctor --rebuild-ledger")
+    if about.get("unwritten"):
+        return Finding("bad", "ledger", f"{about['unwritten']} events cannot be written", "make room on its disk")
     return Finding("ok", "daemon", f"pid {about['pid']}, {about['seq']} events")
 
 

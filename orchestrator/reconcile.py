@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from orchestrator import home, landing, launches, plans, resuming
+from orchestrator import found, home, landing, launches, plans, resuming
 from orchestrator.events import Abandoned, MergeFailed
 from orchestrator.fleet import Row
 from orchestrator.plans import Plan
@@ -30,22 +30,25 @@ log = logging.getLogger("orchestrator")
 async def take_up(supervisor: Supervisor) -> None:
     """Take every session up where the ledger and tmux say it is."""
     panes = {pane.session: pane for pane in await supervisor.control.panes()}
-    _find(supervisor)
+    looks_only = supervisor.fleet.read_only is not None
+    if not looks_only:
+        _find(supervisor)
     for row in tuple(supervisor.fleet):
         try:
             await _session(supervisor, row, panes.get(row.id))
         except (SessionError, WorktreeError, OSError) as error:
             supervisor.notice("warning", f"{row.name} was not taken up", getattr(error, "message", str(error)))
-    for row in tuple(supervisor.fleet):
+    for row in tuple(supervisor.fleet) if not looks_only else ():
         _finish(supervisor, row)
 
 
 def _find(supervisor: Supervisor) -> None:
     """Sessions that have a private folder and are not in the ledger: a power cut took the last moments of it."""
     for session, created in plans.births():
-        if session in supervisor.fleet.rows or supervisor.store.knows(session):
+        if session in supervisor.fleet.rows or supervisor.store.removed(session) or found.in_attic(session, created):
             continue
-        supervisor.emit(session, created)
+        for _, _, event in found.session_events(session, created):
+            supervisor.emit(session, event)
         log.warning("%s was not in the ledger and was found by its folder", created.name)
 
 
@@ -64,10 +67,15 @@ async def _session(supervisor: Supervisor, row: Row, pane: Pane | None) -> None:
         if row.intent == "resume":
             _given_up(supervisor, row, "resume")
         await _adopt(supervisor, row, pane)
-    elif begun and row.launch_failure is None and row.status.state is not State.FAILED:
+    elif begun and not _over(supervisor, row):
         _go_on(supervisor, row, plan)
     elif row.status.state not in ENDED and row.launch_failure is None:
         supervisor.emit(row.id, StatusChanged(status=lost_status("its pane is gone")))
+
+
+def _over(supervisor: Supervisor, row: Row) -> bool:
+    """Its launch came to nothing, or nothing may be begun now."""
+    return supervisor.fleet.read_only is not None or row.launch_failure is not None or row.status.state is State.FAILED
 
 
 def _is_of(pane: Pane, session: SessionId, generation: int) -> bool:

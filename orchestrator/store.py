@@ -6,17 +6,20 @@ take the last moments but never tears the file (https://sqlite.org/pragma.html#p
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from orchestrator.events import Envelope, Event
+from orchestrator.events import Envelope, Event, Removed
 from orchestrator.fleet import Fleet, apply
 from sessions.models import SessionId
 from worktrees.faultpoints import point
@@ -25,6 +28,8 @@ SCHEMA = 1
 SNAPSHOT_EVERY = 2000
 HELD = 20_000
 """Envelopes that are held in memory while the disk is full: hours of a busy fleet, some 20 MB."""
+
+REBUILD = "no work is touched; write a new ledger from what is found with: orchestrator doctor --rebuild-ledger"
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
@@ -54,7 +59,7 @@ class Store:
                 self._db.close()
                 raise LedgerError(
                     f"the ledger {path} was written by a newer version (schema {version}, this one knows {SCHEMA})",
-                    "install the newer orchestrator, or set ORCHESTRATOR_HOME to another folder",
+                    "install the newer orchestrator; or begin a new ledger: orchestrator doctor --rebuild-ledger",
                 )
             self._db.executescript(
                 f"""
@@ -69,10 +74,7 @@ class Store:
             )
             self.seq: int = self._db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
         except sqlite3.DatabaseError as error:
-            raise LedgerError(
-                f"the ledger {path} cannot be read: {error}",
-                "your worktrees and branches are untouched; move the file away and start again",
-            ) from error
+            raise unreadable(path, error) from error
 
     def append(self, at: datetime, session: SessionId | None, event: Event) -> Envelope:
         """Number ``event`` and write it; it is on disk (not yet synced) when this returns.
@@ -123,19 +125,26 @@ class Store:
                 (envelope.seq, envelope.at.isoformat(), envelope.session, event),
             )
         except sqlite3.Error as error:
+            damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
             raise LedgerError(
                 f"the ledger {self.path} cannot be written: {error}",
-                "make room on its disk; nothing that it holds is harmed",
+                REBUILD if damaged else "make room on its disk; nothing that it holds is harmed",
             ) from error
 
-    def knows(self, session: str) -> bool:
-        """Anything was ever written of ``session``, even if it was removed since."""
-        return self._db.execute("SELECT 1 FROM events WHERE session = ? LIMIT 1", (session,)).fetchone() is not None
+    def removed(self, session: str) -> bool:
+        """The ledger says that ``session`` was removed."""
+        return any(isinstance(envelope.event, Removed) for envelope in self.since(0, session))
+
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._db.execute(query, values)
+        except sqlite3.DatabaseError as error:
+            raise unreadable(self.path, error) from error
 
     def since(self, seq: int, session: str | None = None, limit: int | None = None) -> Iterator[Envelope]:
         """Envelopes above ``seq`` in order, at most ``limit``. A line that this version does not know is left out."""
         of = "" if session is None else "AND session = ?"
-        rows = self._db.execute(
+        rows = self._rows(
             f"SELECT seq, at, session, event FROM events WHERE seq > ? {of} ORDER BY seq",
             (seq,) if session is None else (seq, session),
         )
@@ -146,7 +155,7 @@ class Store:
     def fleet(self) -> Fleet:
         """The fold of the whole ledger, from the newest stored fold on."""
         fleet = Fleet()
-        stored = self._db.execute("SELECT state FROM fleet WHERE id = 1").fetchone()
+        stored = next(self._rows("SELECT state FROM fleet WHERE id = 1"), None)
         if stored is not None:
             try:
                 fleet = Fleet.model_validate_json(stored[0])
@@ -167,6 +176,42 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
+
+
+def unreadable(path: Path, error: Exception) -> LedgerError:
+    return LedgerError(f"the ledger {path} cannot be read: {error}", REBUILD)
+
+
+def in_memory() -> Store:
+    """A ledger that is written nowhere."""
+    return Store(Path(":memory:"))
+
+
+def salvage(path: Path) -> list[Envelope]:
+    """Every envelope that can be read of a ledger that is damaged or of a newer version, in order.
+
+    A copy is read: reading a ledger after a crash would write to it. From a damaged one it is read from both ends.
+    """
+    found: dict[int, Envelope] = {}
+    with tempfile.TemporaryDirectory(prefix="orchestrator-ledger-") as folder:
+        copy = Path(folder) / path.name
+        for part in ("", "-wal"):
+            with suppress(OSError):
+                shutil.copyfile(f"{path}{part}", f"{copy}{part}")
+        database = sqlite3.connect(copy)
+        for order in ("ASC", "DESC"):
+            with suppress(sqlite3.DatabaseError):
+                rows = "SELECT seq, at, session, event FROM events NOT INDEXED ORDER BY seq "
+                for row in database.execute(rows + order):
+                    if row[0] in found:
+                        break
+                    with suppress(ValueError, TypeError):
+                        if (envelope := _envelope(*row)) is not None:
+                            found[envelope.seq] = envelope
+                else:
+                    break
+        database.close()
+    return [found[seq] for seq in sorted(found)]
 
 
 def _envelope(seq: int, at: str, session: SessionId | None, text: str) -> Envelope | None:

@@ -35,6 +35,13 @@ from sessions.session import Session
 from worktrees.errors import WorktreeError
 
 log = logging.getLogger("orchestrator")
+WITHOUT_LEDGER = frozenset(
+    {
+        *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
+        *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove"),
+    }
+)
+"""What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
 RETRY_S = 2.0
 """How often a full disk is tried again."""
 
@@ -170,6 +177,8 @@ class Supervisor:
 
     async def call(self, command: Command) -> BaseModel:
         """Carry ``command`` out. Every error that names its next step becomes Refused."""
+        if self.fleet.read_only is not None and command.verb not in WITHOUT_LEDGER:
+            raise Refused(f"{command.verb} is not done while nothing can be written down", self.fleet.read_only)
         try:
             return await self._dispatch(command)
         except (SessionError, LedgerError) as error:

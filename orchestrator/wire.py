@@ -32,7 +32,8 @@ def application(supervisor: Supervisor) -> Starlette:
     async def fleet(request: Request) -> Response:
         if request.query_params.get("json") == "ls":
             now = datetime.now(UTC)
-            return JSONResponse({"sessions": listing(supervisor.fleet, now), "seq": supervisor.fleet.seq})
+            rows, fleet = listing(supervisor.fleet, now), supervisor.fleet
+            return JSONResponse({"sessions": rows, "seq": fleet.seq, "read_only": fleet.read_only})
         return Response(supervisor.fleet.model_dump_json(), media_type="application/json")
 
     async def events(request: Request) -> Response:
@@ -68,7 +69,9 @@ def application(supervisor: Supervisor) -> Starlette:
         return Response(reply.model_dump_json(), media_type="application/json")
 
     async def about(_request: Request) -> Response:
-        return JSONResponse({"protocol": PROTOCOL, "pid": supervisor.pid, "seq": supervisor.fleet.seq})
+        fleet, held = supervisor.fleet, supervisor.store.held
+        said = {"protocol": PROTOCOL, "pid": supervisor.pid, "seq": fleet.seq}
+        return JSONResponse({**said, "read_only": fleet.read_only, "unwritten": held})
 
     app = Starlette(
         routes=[

@@ -144,6 +144,12 @@ def ran(folder: Path, generation: int) -> bool:
     return (folder / f"{RAN}{generation}").is_dir()
 
 
+def latest(folder: Path) -> int:
+    """The generation of the newest launch that ran; 0 when none did."""
+    numbers = (path.name.removeprefix(RAN) for path in folder.glob(RAN + "*"))
+    return max((int(number) for number in numbers if number.isdigit()), default=0)
+
+
 def leader(folder: Path, generation: int) -> int | None:
     """Process id of the start script of this launch, which leads the pane's terminal session; None when not known."""
     try:

@@ -148,6 +148,7 @@ def _service(add: Callable[..., argparse.ArgumentParser]) -> None:
     demo.add_argument("--headless", action="store_true", help="without a terminal: print what happens, check all of it")
     doctor = add("doctor", "service", "look for what is missing or wrong on this machine")
     doctor.add_argument("--unlock", action="store_true", help="put locks aside that a killed git left behind")
+    doctor.add_argument("--rebuild-ledger", action="store_true", help="put a damaged ledger aside, write what is found")
     doctor.add_argument("--json", action="store_true", help="as JSON")
     add("serve", "service", "run the daemon in the foreground (any command starts it by itself)")
     down = add("down", "service", "end the daemon; agents run on in their panes")

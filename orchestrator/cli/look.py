@@ -19,7 +19,10 @@ _FIRST = {state: n for n, state in enumerate(("blocked", "failed", "crashed", "l
 
 def ls(arguments: Namespace) -> int:
     """The sessions; those that wait for a human first, longest first."""
-    found: list[dict[str, Any]] = fetch("/v1/fleet?json=ls")["sessions"]
+    answer = fetch("/v1/fleet?json=ls")
+    found: list[dict[str, Any]] = answer["sessions"]
+    if answer["read_only"]:
+        note(f"read-only: {answer['read_only']}\n")
     found.sort(key=lambda item: (_FIRST.get(item["state"], 9), item["since"]))
     if arguments.json:
         dump(found)

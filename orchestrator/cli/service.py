@@ -41,6 +41,8 @@ def demo(arguments: Namespace) -> int:
 
 def doctor(arguments: Namespace) -> int:
     """Every finding on its line; exit code 1 when something needed is missing."""
+    if arguments.rebuild_ledger:
+        return _rebuild_ledger()
     from orchestrator.doctor import examine
 
     findings = examine(unlock=arguments.unlock)
@@ -53,6 +55,31 @@ def doctor(arguments: Namespace) -> int:
             if finding.hint:
                 say(f"      → {finding.hint}")
     return 1 if any(finding.level == "bad" for finding in findings) else 0
+
+
+def _rebuild_ledger() -> int:
+    """End the daemon that shows a damaged ledger, put that aside, write a new one."""
+    from orchestrator import client
+    from orchestrator.cli.output import call
+    from orchestrator.daemon import rebuild_ledger
+    from orchestrator.store import LedgerError
+
+    try:
+        if client.alive():
+            if client.request("GET", "/v1/about")[1].get("read_only") is None:
+                raise CommandError("the ledger is in use and whole", "there is nothing to rebuild")
+            call("down")
+            client.wait_gone()
+        done = rebuild_ledger()
+    except (client.DaemonError, LedgerError) as error:
+        raise CommandError(error.message, error.hint) from error
+    if done is None:
+        raise CommandError("a daemon runs", "end it first: orchestrator down")
+    fleet, aside = done
+    count = len(fleet.rows)
+    say(f"{count} session{'s' if count != 1 else ''} found: {', '.join(row.name for row in fleet) or 'none'}")
+    say(f"the old ledger is kept as {aside}")
+    return 0
 
 
 def serve(_arguments: Namespace) -> int:

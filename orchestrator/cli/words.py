@@ -64,6 +64,7 @@ EXAMPLES = {
   orchestrator demo --headless   the same, played and checked without a terminal""",
     "doctor": """\
   orchestrator doctor
+  orchestrator doctor --rebuild-ledger
   orchestrator doctor --unlock   a killed git left index.lock: put aside, with proof that nobody uses it""",
     "serve": "  orchestrator serve",
     "down": """\

@@ -105,7 +105,7 @@ def test_a_newer_ledger_and_a_damaged_one_are_refused_with_the_next_step(tmp_pat
         database.execute("PRAGMA user_version = 99")
     with pytest.raises(LedgerError, match="newer version") as newer:
         Store(path)
-    assert "ORCHESTRATOR_HOME" in newer.value.hint
+    assert "install the newer orchestrator" in newer.value.hint
     broken = tmp_path / "broken.sqlite3"
     broken.write_bytes(b"this is no database at all" * 100)
     with pytest.raises(LedgerError, match="cannot be read"):
