@@ -32,6 +32,7 @@ from sessions.control import Control
 from sessions.errors import SessionError
 from sessions.sensing import Sensor
 from sessions.tmux import Server, check_tmux
+from worktrees import inert
 
 log = logging.getLogger("orchestrator")
 KEEPER_SESSION = "keeper"
@@ -44,7 +45,7 @@ def serve() -> int:
     try:
         door.check(home.socket_path().parent, mend=True)
     except OSError as error:
-        print(f"the state folder cannot be used: {error}", file=sys.stderr)  # noqa: T201
+        print(inert.line(f"the state folder cannot be used: {error}"), file=sys.stderr)  # noqa: T201
         return 1
     with _only_one() as first:
         if not first:
@@ -150,9 +151,22 @@ def _only_one() -> Iterator[bool]:
         yield True
 
 
+class InertFormatter(logging.Formatter):
+    """One line a record, inert: a log is read in terminals, and what an error quotes may be an agent's."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's word
+        record.message = inert.line(record.message)
+        return super().formatMessage(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return inert.block(super().format(record))
+
+
 def _log_to(path: Path) -> None:
     handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=1 << 20, backupCount=2)]
     if sys.stderr.isatty():
         handlers.append(logging.StreamHandler())
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)
+    for handler in handlers:
+        handler.setFormatter(InertFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers)
     logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -16,7 +16,7 @@ from sessions.coder.conversation import Conversation
 from sessions.coder.events import Events
 from sessions.coder.permission import Permission
 from sessions.coder.providers import Provider, ProviderFailed
-from sessions.coder.terminal import Terminal
+from sessions.coder.terminal import Terminal, complain
 
 VERSION = "0.1.0"
 KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
@@ -43,7 +43,7 @@ def _run(argv: Sequence[str] | None) -> int:
         provider = _provider(options)
         conversation, name = _conversation(options)
     except (UsageError, ProviderFailed) as error:
-        print(f"coder: {error}", file=sys.stderr)  # noqa: T201
+        complain(f"coder: {error}")
         return 2
     terminal = Terminal(interactive=not options.print and sys.stdin.isatty() and sys.stdout.isatty())
     events = Events()

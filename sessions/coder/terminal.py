@@ -25,6 +25,11 @@ class Choice:
     detail: str = ""
 
 
+def complain(text: str) -> None:
+    """Say on stderr why there is no terminal to talk on."""
+    print(inert.block(text), file=sys.stderr)  # noqa: T201
+
+
 def one_line(text: str) -> str:
     """``text`` with a mark where its lines end: two commands must not look like one."""
     return " ↵ ".join(" ".join(line.split()) for line in inert.block(text).splitlines() if line.strip())

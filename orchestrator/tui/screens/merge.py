@@ -167,7 +167,7 @@ def _drawn(row: Row, seen: MergePreview) -> RenderableType:
         text.append(f"\n  check first: {safe(check)}", "not bold")
         text.append("   you are asked: it is not approved yet" if seen.trust is not None else "", "not bold dim")
     if seen.changes_rules:
-        text.append(f"\n  ! it changes .orchestrator.toml; for this merge that of {seen.target} holds", "bold")
+        text.append(f"\n  ! it changes .orchestrator.toml; for this merge that of {short(seen.target)} holds", "bold")
     for path in seen.conflicts[:12]:
         text.append(f"\n  ≠ conflict in {cut(one_line(path), 200)}", "bold")
     if len(seen.conflicts) > 12:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
@@ -42,7 +43,7 @@ class Together(ModalScreen[Who | None]):
     def compose(self) -> ComposeResult:
         names = [one_line(row.name) for row in self._rows]
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = f"{len(names)} sessions ask the same"
+            dialog.border_title = Content(f"{len(names)} sessions ask the same")
             yield Static(f"answers {listed(names)}", markup=False)
             yield Static(f"with {safe(self._answer)}", markup=False, classes="group")
             with Scroll(classes="places"):

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
 from orchestrator.attention import Rank, grouped, longest_idle
 from orchestrator.fleet import Fleet, Row
@@ -59,7 +60,7 @@ class NeedsYou(Lines):
         self.groups, self._idle = groups, idle
         if before is not None:
             self.go_to(before.id)
-        self.border_title = f"{self.BORDER_TITLE} ({len(self.rows)})"
+        self.border_title = Content(f"{self.BORDER_TITLE} ({len(self.rows)})")
         self.measure()
 
     def go_to(self, session: str) -> None:
