@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from sessions.models import Entry, Model, QuestionId, SessionId, Status
 from worktrees.models import Change, Landing, Method
 
@@ -87,13 +88,6 @@ class TranscriptReply(Model):
     entries: tuple[Entry, ...]
 
 
-class LogReply(Model):
-    """The ledger's events of one session, rendered one a line."""
-
-    lines: tuple[str, ...]
-    seq: int
-
-
 class MergePreview(Model):
     """What a merge would do, computed without touching anything."""
 
@@ -111,15 +105,6 @@ class MergePreview(Model):
     changes_rules: bool = False  # the branch changes .orchestrator.toml; the target's holds for this merge
     refusal: str | None = None  # why it cannot be merged now
     hint: str = ""
-
-
-class RemovePreview(Model):
-    """What a removal takes away. Nothing is lost: all of it stays reachable from ``attic``."""
-
-    uncommitted: int
-    unmerged: int  # commits that the target does not hold
-    running: bool
-    attic: str
 
 
 class AttachReply(Model):
@@ -296,6 +281,37 @@ class Remove(Model):
     session: str
 
 
+class Ops(Model):
+    """The operation log, newest first. ``repository``: only of that one."""
+
+    Reply: ClassVar = OpsReply
+    verb: Literal["ops"] = "ops"
+    repository: str | None = None
+
+
+class Attic(Model):
+    """The removed sessions that can come back, newest first."""
+
+    Reply: ClassVar = AtticReply
+    verb: Literal["attic"] = "attic"
+
+
+class PreviewUndo(Model):
+    """``operation``: its id, or the first letters of it; empty: the newest one that holds."""
+
+    Reply: ClassVar = UndoPreview
+    verb: Literal["preview_undo"] = "preview_undo"
+    operation: str = ""
+
+
+class Undo(Model):
+    """Take an operation back, as an operation of its own. ``operation`` as in PreviewUndo."""
+
+    Reply: ClassVar = Done
+    verb: Literal["undo"] = "undo"
+    operation: str = ""
+
+
 class Diff(Model):
     Reply: ClassVar = DiffReply
     verb: Literal["diff"] = "diff"
@@ -355,6 +371,10 @@ Command = Annotated[
     | PreviewRemove
     | Remove
     | TrustRepository
+    | Ops
+    | Attic
+    | PreviewUndo
+    | Undo
     | Diff
     | Why
     | Transcript

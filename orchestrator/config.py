@@ -59,9 +59,16 @@ class MergeSettings(_Section):
     checks: tuple[str, ...] = ()
 
 
+class KeepSettings(_Section):
+    """``[keep]``: how long what could be wanted back is kept."""
+
+    attic_days: Annotated[int, Field(ge=1)] = 30  # removed sessions and the operation log
+
+
 class Settings(_Section):
     run: RunSettings = RunSettings()
     merge: MergeSettings = MergeSettings()
+    keep: KeepSettings = KeepSettings()
     agents: dict[str, AgentSettings] = {}
 
 
@@ -90,11 +97,12 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         return settings
     theirs = root / FILE
     said = {key: value for key, value in _read(theirs).items() if key != "worktree"}
-    if said.get("agents") is not None:
-        raise Refused(
-            f"{theirs} sets [agents], which a repository may not",
-            f"move it to your own settings: {mine}",
-        )
+    for own in ("agents", "keep"):
+        if said.get(own) is not None:
+            raise Refused(
+                f"{theirs} sets [{own}], which a repository may not",
+                f"move it to your own settings: {mine}",
+            )
     if isinstance(said.get("run"), dict) and (mine_only := _MACHINES & said["run"].keys()):
         raise Refused(
             f"{theirs} sets [run] {', '.join(sorted(mine_only))}, which a repository may not",

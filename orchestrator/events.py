@@ -18,7 +18,7 @@ from sessions.events import (
     Sent,
     StatusChanged,
 )
-from sessions.models import Model, SessionId
+from sessions.models import Model, SessionId, Usage
 from worktrees.models import Conflict, Drift, Landing, Totals
 
 
@@ -130,6 +130,42 @@ class Removed(Model):
     attic: str
 
 
+class Undone(Model):
+    """An operation was taken back by another one. ``unlanded``: what landed is not on its target any more."""
+
+    event: Literal["undone"] = "undone"
+    operation: str  # id of the undo
+    undoes: str
+    what: str
+    unlanded: bool = False
+
+
+class Returned(Model):
+    """A removed session is back from the attic as it was; no program runs in it."""
+
+    event: Literal["returned"] = "returned"
+    created: Created
+    created_at: datetime
+    generation: int = 0
+    agent_session_id: str | None = None
+    transcript: str | None = None
+    agent_version: str | None = None
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+    cost_source: str | None = None
+    said: str = ""
+    snapshot: str | None = None
+    landing: Landing | None = None
+
+
+class Forgotten(Model):
+    """Old operations are about to be pruned, a line each with the commits that nothing of ours keeps any more."""
+
+    event: Literal["forgotten"] = "forgotten"
+    repository: str
+    operations: tuple[str, ...]
+
+
 class Noticed(Model):
     """Something the human should read: a fault that was survived, a warning. ``level``: info, warning, error."""
 
@@ -162,6 +198,9 @@ Event = Annotated[
     | Merged
     | Paused
     | Removed
+    | Undone
+    | Returned
+    | Forgotten
     | Noticed,
     Field(discriminator="event"),
 ]

@@ -11,6 +11,7 @@ from orchestrator.events import (
     Changed,
     Created,
     Envelope,
+    Forgotten,
     Intended,
     LaunchFailed,
     Merged,
@@ -20,8 +21,10 @@ from orchestrator.events import (
     Paused,
     ReadOnly,
     Removed,
+    Returned,
     Seen,
     Snapshotted,
+    Undone,
 )
 from sessions.events import (
     Active,
@@ -34,7 +37,7 @@ from sessions.events import (
     Sent,
     StatusChanged,
 )
-from sessions.models import ENDED, Model, Response, SessionId, State, Status, Usage
+from sessions.models import ENDED, Evidence, Model, Response, SessionId, Source, State, Status, Usage
 from worktrees.models import Conflict, Drift, Landing, Totals
 
 RECENT = timedelta(minutes=10)
@@ -109,6 +112,7 @@ class Fleet(Model):
     seq: int = 0
     rows: Mapping[SessionId, Row] = {}
     notices: tuple[Envelope, ...] = ()  # the last 50 Noticed
+    repositories: tuple[str, ...] = ()  # every one that a session ever worked in
     read_only: str | None = None  # why the ledger cannot be used, and what to do
 
     def __iter__(self) -> Iterator[Row]:  # type: ignore[override]
@@ -132,7 +136,7 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
         return fleet
     event, session = envelope.event, envelope.session
     rows = fleet.rows
-    notices = fleet.notices
+    notices, repositories = fleet.notices, fleet.repositories
     read_only = fleet.read_only
     if isinstance(event, Noticed):
         notices = (*notices, envelope)[-50:]
@@ -141,11 +145,17 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
     elif session is not None:
         if isinstance(event, Created):
             rows = {**rows, session: _created(session, event, envelope.at)}
+            repositories = _with(repositories, event.repository)
+        elif isinstance(event, Returned):
+            rows = {**rows, session: _returned(session, event, envelope.at)}
+            repositories = _with(repositories, event.created.repository)
         elif isinstance(event, Removed):
             rows = {key: row for key, row in rows.items() if key != session}
         elif (row := rows.get(session)) is not None:
             rows = {**rows, session: _changed(row, envelope)}
-    return Fleet.model_construct(seq=envelope.seq, rows=rows, notices=notices, read_only=read_only)
+    return Fleet.model_construct(
+        seq=envelope.seq, rows=rows, notices=notices, read_only=read_only, repositories=repositories
+    )
 
 
 def _created(session: SessionId, event: Created, at: datetime) -> Row:
@@ -156,6 +166,30 @@ def _created(session: SessionId, event: Created, at: datetime) -> Row:
         status=Status(state=State.STARTING, since=at),
         **event.model_dump(exclude={"event"}),
     )
+
+
+def kept(row: Row) -> Returned:
+    """What the attic keeps of a session, so that it comes back as it was."""
+    return Returned(
+        created=Created.model_validate(row.model_dump()),
+        **{name: getattr(row, name) for name in Returned.model_fields if name not in ("event", "created")},
+    )
+
+
+def _returned(session: SessionId, event: Returned, at: datetime) -> Row:
+    back = Evidence(
+        source=Source.ACTIVITY, channel="exit", state=State.EXITED, at=at, saw="it came back from the attic"
+    )
+    return _created(session, event.created, at).model_copy(
+        update={
+            "status": Status(state=State.EXITED, since=at, why=(back,)),
+            **{name: getattr(event, name) for name in Returned.model_fields if name not in ("event", "created")},
+        }
+    )
+
+
+def _with(repositories: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return repositories if name in repositories else (*repositories, name)
 
 
 def _changed(row: Row, envelope: Envelope) -> Row:
@@ -241,7 +275,9 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"merging": None, "merge_failure": None, "merge_conflicts": (), "landing": event.landing}
         case Paused():
             update = {"paused": event.paused}
-        case Created() | Removed() | Noticed() | ReadOnly():
+        case Undone():
+            update = {"landing": None} if event.unlanded else {}
+        case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly():
             update = {}  # handled by apply: they do not change a row
         case _ as never:
             assert_never(never)

@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from orchestrator import home, trust
-from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused, RemovePreview
+from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused
 from orchestrator.config import load_settings
 from orchestrator.events import Abandoned, Intended, Merged, MergeFailed, Merging, Removed, Snapshotted
 from orchestrator.fleet import Row
+from orchestrator.fleet import kept as kept_in_attic
+from orchestrator.replies import RemovePreview
 from sessions import launching
 from sessions.errors import SessionError
 from sessions.models import BUSY, State
-from worktrees import changes, conflicts, setup, snapshots
+from worktrees import attic, changes, conflicts, setup, snapshots
 from worktrees import landing as git_landing
 from worktrees.cleanroom import run_code
 from worktrees.errors import CheckFailed, Conflicted, WorktreeError
 from worktrees.faultpoints import point
 from worktrees.models import Landing, Snapshot
+from worktrees.operations import Operation
 from worktrees.repository import Repository, open_repository
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
     seen = trust.wanted(repository.root)
     refusal = hint = ""
     try:
-        _refuse_unfinished(row)
+        refuse_unfinished(row)
         git_landing.refuse_worktree(worktree)
         git_landing.refuse_target(repository, row.target)
     except (Refused, WorktreeError) as error:
@@ -89,7 +92,7 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
 
 async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
     """Land the work. Whatever goes wrong is written down, and the target is as it was."""
-    _refuse_unfinished(row)
+    refuse_unfinished(row)
     checks = command.checks if command.checks is not None else await asyncio.to_thread(_approved, row, command.trust)
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
     loop = asyncio.get_running_loop()
@@ -105,6 +108,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             repository,
             worktree=worktree,
             session=row.id,
+            name=row.name,
             target=row.target,
             method=command.method,
             message=command.message or git_landing.draft_message(worktree, row.target, row.prompt),
@@ -130,10 +134,12 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
 
 async def update(supervisor: Supervisor, row: Row) -> Done:
     """Bring the target's new commits into the session's branch."""
-    _refuse_unfinished(row)
+    refuse_unfinished(row)
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
     async with lock:
-        tip = await asyncio.to_thread(lambda: git_landing.update_from_target(_worktree(row), row.id, row.target))
+        tip = await asyncio.to_thread(
+            lambda: git_landing.update_from_target(_worktree(row), row.id, row.target, name=row.name)
+        )
     supervisor.git.look(row.id)
     return Done(message=f"{row.name} holds all of {row.target} now ({tip[:10]})")
 
@@ -157,13 +163,13 @@ def preview_remove(row: Row) -> RemovePreview:
     )
 
 
-async def remove(supervisor: Supervisor, row: Row) -> Done:
-    """Keep everything in the attic, end the program, remove worktree and branch."""
+async def remove(supervisor: Supervisor, row: Row, undoes: str | None = None) -> Done:
+    """Keep everything in the attic, end the program, remove worktree and branch. ``undoes``: its return from there."""
     with supervisor.claim(row, "removed"):
-        return await _remove(supervisor, row)
+        return await _remove(supervisor, row, undoes)
 
 
-async def _remove(supervisor: Supervisor, row: Row) -> Done:
+async def _remove(supervisor: Supervisor, row: Row, undoes: str | None) -> Done:
     supervisor.intend(row.id, Intended(action="remove"))
     point("remove.intended")
     kept = await asyncio.to_thread(_keep, row)
@@ -179,17 +185,26 @@ async def _remove(supervisor: Supervisor, row: Row) -> Done:
     supervisor.git.forget(row.id)
     await supervisor.git.settled(row.id)
 
-    def take_away() -> str:
+    def take_away() -> Operation | None:
         repository = open_repository(Path(row.repository))
-        if not repository.has_branch(row.branch) and not Path(row.worktree).exists():
-            return f"refs/orchestrator/attic/{row.id}"  # never made, or the user removed both
-        return repository.remove(Path(row.worktree), row.branch, session=row.id)
+        if not repository.has_branch(row.branch) and not Path(row.worktree).exists() and row.snapshot is None:
+            return None  # it never came so far
+        record = kept_in_attic(row).model_dump_json()
+        return attic.remove(
+            repository,
+            Path(row.worktree),
+            row.branch,
+            session=row.id,
+            name=row.name,
+            record=record,
+            undoes=undoes,
+        )
 
     point("remove.stopped")
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
     try:
         async with lock:
-            attic = await asyncio.to_thread(take_away)
+            removal = await asyncio.to_thread(take_away)
     except (WorktreeError, OSError) as error:
         supervisor.git.remember(row.id)
         supervisor.emit(row.id, Abandoned(action="remove", reason=getattr(error, "message", str(error))))
@@ -197,11 +212,13 @@ async def _remove(supervisor: Supervisor, row: Row) -> Done:
     point("remove.taken")
     supervisor.live.pop(row.id, None)
     supervisor.screens.forget(row.id)
-    supervisor.emit(row.id, Removed(attic=attic))
-    return Done(message=f"removed {row.name}; all of its work stays reachable from {attic}")
+    supervisor.emit(row.id, Removed(attic=attic.REFS + row.id))
+    if removal is None:
+        return Done(message=f"removed {row.name}; it had no worktree and no work")
+    return Done(message=f"removed {row.name}; all of it comes back with: orchestrator undo {removal.id}")
 
 
-def _refuse_unfinished(row: Row) -> None:
+def refuse_unfinished(row: Row) -> None:
     if row.merging is not None:
         raise Refused(
             f"{row.name} is being merged already ({row.merging})", "wait for it: orchestrator show " + row.name

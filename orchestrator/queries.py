@@ -11,13 +11,13 @@ from orchestrator.commands import (
     AttachReply,
     Command,
     DiffReply,
-    LogReply,
     Refused,
     ScreenReply,
     TranscriptReply,
     WhyReply,
 )
 from orchestrator.fleet import Row
+from orchestrator.replies import LogReply
 from orchestrator.story import line
 from sessions import agents
 from sessions.models import Model, Status

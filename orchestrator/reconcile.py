@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from orchestrator import found, home, landing, launches, plans, resuming
-from orchestrator.events import Abandoned, MergeFailed
+from orchestrator.events import Abandoned
 from orchestrator.fleet import Row
 from orchestrator.plans import Plan
 from sessions import launching
@@ -53,9 +53,6 @@ def _find(supervisor: Supervisor) -> None:
 
 
 async def _session(supervisor: Supervisor, row: Row, pane: Pane | None) -> None:
-    if row.merging is not None:
-        reason = "the daemon ended during the merge"
-        supervisor.emit(row.id, MergeFailed(reason=reason, hint="look at the target, then merge again"))
     plan = plans.read(row.id)
     wanted = row.generation + 1
     begun = plan is not None or row.intent == "resume" or row.generation == 0

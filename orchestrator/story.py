@@ -10,6 +10,7 @@ from orchestrator.events import (
     Created,
     Envelope,
     Event,
+    Forgotten,
     Intended,
     LaunchFailed,
     Merged,
@@ -19,8 +20,10 @@ from orchestrator.events import (
     Paused,
     ReadOnly,
     Removed,
+    Returned,
     Seen,
     Snapshotted,
+    Undone,
 )
 from sessions.events import (
     Active,
@@ -103,6 +106,12 @@ def _words(event: Event) -> str:
             return "held" if event.paused else "released"
         case Removed():
             return f"removed; its work is kept under {event.attic}"
+        case Undone():
+            return f"{event.what} ({event.operation})" if event.operation else event.what
+        case Returned():
+            return f"came back from the attic on {event.created.branch}"
+        case Forgotten():
+            return f"forgotten: {'; '.join(event.operations)}"
         case Noticed():
             return f"{event.title}: {event.message}"
         case _ as never:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from orchestrator import home, landing, launches, machine, queries, reconcile, resuming, trust
+from orchestrator import home, landing, launches, machine, operations, queries, reconcile, resuming, trust
 from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
 from orchestrator.commands import Command, Done, Down, Refused
@@ -68,9 +68,11 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Take every session up where the ledger and tmux say it is."""
+        """Take every session up where the ledger, git and tmux say it is."""
+        await operations.catch_up(self)
         await reconcile.take_up(self)
         self.run(self._mourn_tmux())
+        self.run(operations.tidy(self))
 
     async def close(self) -> None:
         """Stop watching. Agents run on in their panes."""
@@ -199,6 +201,8 @@ class Supervisor:
                 return await landing.call(self, command)
             case "trust":
                 return await trust.call(self, command)
+            case "ops" | "attic" | "preview_undo" | "undo":
+                return await operations.call(self, command)
             case "diff" | "why" | "transcript" | "log" | "attach" | "last_screen":
                 return await queries.call(self, command)
             case "down":

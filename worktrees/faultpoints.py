@@ -34,12 +34,13 @@ POINTS = (
     "remove.taken",  # worktree and branch are gone, the ledger still has the session
     # worktrees.operations
     "operation.planned",  # the intent is written, nothing is done
+    "operation.moved",  # the refs are what they shall be, the checkouts are not yet
     "operation.done",  # all is done, the intent is not yet closed
     "operation.closed",  # it is written as done, its caller does not know it yet
     "operation.pruned",  # one of several old ones is forgotten
-    # worktrees.landing
-    "landing.pinned",  # what the target was is kept; it has not moved
-    "landing.moved",  # the target has moved; the checkout that has it was not brought along
+    # worktrees.attic
+    "removal.gone",  # the worktree is gone, its branch is not yet
+    "return.added",  # a worktree that comes back is registered and has no files yet
 )
 """Every point's name. Tests go through all of them; a name that is not listed here cannot be reached."""
 

@@ -1,7 +1,7 @@
 """Landing: integrate in a scratch worktree, check there, then compare-and-swap the target ref.
 
 The user's checkout is never used to merge. It is only brought along at the end, when it is clean and has the target
-checked out; a dirty one is refused before any work. Whatever was moved is pinned first, so :func:`undo` can go back.
+checked out; a dirty one is refused before any work. Whatever moves is an operation, so :mod:`worktrees.undo` goes back.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees import cleanroom, locks, obstacles, snapshots
+from worktrees import checkouts, cleanroom, locks, obstacles, operations, snapshots
 from worktrees.changes import drift, shown
 from worktrees.checks import run_command
 from worktrees.cleanroom import identity, own_index, run, run_code
@@ -26,12 +26,13 @@ from worktrees.errors import (
     GitFailed,
     NothingToLand,
     OperationInProgress,
+    RefMoved,
     TargetMoved,
     WorktreeError,
 )
-from worktrees.faultpoints import point
 from worktrees.git import run as plain
 from worktrees.models import CheckResult, Landing, Method, Worktree
+from worktrees.operations import Files, Follow, Kind, Move
 from worktrees.repository import Repository, open_repository
 
 CHECK_S = 900.0
@@ -108,6 +109,7 @@ def land(
     *,
     worktree: Path,
     session: str,
+    name: str = "",
     target: str,
     method: Method,
     message: str,
@@ -129,7 +131,7 @@ def land(
     _clear_stale(repository)
     snapshots.take(worktree, session, "before merge", ignored=True)
     branch = _branch(worktree)
-    tip = _commit_rest(worktree, message)
+    tip = _commit_rest(repository, worktree, session, name, branch, message)
     for _attempt in range(3):
         before = repository.resolve(f"refs/heads/{target}")
         progress("integrate")
@@ -143,26 +145,13 @@ def land(
                     if not result.passed:
                         raise CheckFailed(result)
         progress("land")
-        landing = _swap(repository, session, branch, target, method, before, commit, result)
+        landing = _swap(repository, session, name, branch, target, method, before, commit, result)
         if landing is not None:
             return landing
     raise TargetMoved(f"{target} moved three times while the work was checked", "try again when it is quiet")
 
 
-def undo(repository: Repository, landing: Landing) -> None:
-    """Set the target back to what it was before ``landing``. Raises TargetMoved when more has landed since."""
-    checkout = refuse_target(repository, landing.target)
-    ref = f"refs/heads/{landing.target}"
-    if repository.resolve(ref) != landing.after:
-        raise TargetMoved(
-            f"{landing.target} has moved on since", "revert the commit instead: git revert " + landing.after[:10]
-        )
-    run(repository.root, "update-ref", "-m", "orchestrator: undo", ref, landing.before, landing.after)
-    if checkout is not None:
-        bring_along(checkout.path, landing.after, landing.before)
-
-
-def update_from_target(worktree: Path, session: str, target: str) -> str:
+def update_from_target(worktree: Path, session: str, target: str, *, name: str = "") -> str:
     """Merge ``target`` into the worktree's branch; returns the new tip. Conflicts and dirty trees change nothing."""
     refuse_worktree(worktree)
     if any(_tracked_changes(worktree)):
@@ -176,7 +165,8 @@ def update_from_target(worktree: Path, session: str, target: str) -> str:
             "tell the agent to merge it: s sends a message",
             conflicts,
         )
-    _free_index(open_repository(worktree), worktree)
+    repository = open_repository(worktree)
+    _free_index(repository, worktree)
     obstacles.refuse(worktree, "HEAD", tree)
     snapshots.take(worktree, session, "before update", ignored=True)
     before = run(worktree, "rev-parse", "HEAD").strip()
@@ -188,12 +178,16 @@ def update_from_target(worktree: Path, session: str, target: str) -> str:
             worktree, "commit-tree", tree, "-p", before, "-p", theirs, "-F", "-",
             stdin=os.fsencode(message), env=identity(worktree),
         ).strip()  # fmt: skip
-    bring_along(worktree, before, after)
-    try:
-        run(worktree, "update-ref", "-m", f"orchestrator: update from {target}", "HEAD", after, before)
-    except GitFailed:
-        bring_along(worktree, after, before)
-        raise
+    branch = _branch(worktree)
+    operation = operations.planned(
+        Kind.UPDATE,
+        f"updated {branch} from {target}",
+        session=session,
+        name=name,
+        moves=(Move(ref=f"refs/heads/{branch}", before=before, after=after),),
+        files=(Files(path=worktree, before=before, after=after, follow=Follow.CHECKOUT),),
+    )
+    checkouts.carry_out(repository, operation)
     return after
 
 
@@ -214,7 +208,7 @@ def _branch(worktree: Path) -> str:
     return said.strip()
 
 
-def _commit_rest(worktree: Path, message: str) -> str:
+def _commit_rest(repository: Repository, worktree: Path, session: str, name: str, branch: str, message: str) -> str:
     """Commit what is uncommitted, without hooks; returns the tip of the branch."""
     head = run(worktree, "rev-parse", "HEAD").strip()
     with snapshots.private_index(worktree) as env:
@@ -222,10 +216,17 @@ def _commit_rest(worktree: Path, message: str) -> str:
         tree = run(worktree, "write-tree", env=env).strip()
         if tree == run(worktree, "rev-parse", "HEAD^{tree}").strip():
             return head
-        who = identity(worktree)
-        tip = run(worktree, "commit-tree", tree, "-p", head, "-F", "-", stdin=os.fsencode(message), env=who).strip()
-        with snapshots.replaced_index(worktree, Path(env["GIT_INDEX_FILE"])):
-            run(worktree, "update-ref", "-m", "orchestrator: commit the rest", "HEAD", tip, head)
+    who = identity(worktree)
+    tip = run(worktree, "commit-tree", tree, "-p", head, "-F", "-", stdin=os.fsencode(message), env=who).strip()
+    operation = operations.planned(
+        Kind.COMMIT,
+        f"committed what was uncommitted on {branch}",
+        session=session,
+        name=name,
+        moves=(Move(ref=f"refs/heads/{branch}", before=head, after=tip),),
+        files=(Files(path=worktree, before=head, after=tip, follow=Follow.INDEX),),
+    )
+    checkouts.carry_out(repository, operation)
     return tip
 
 
@@ -267,6 +268,7 @@ def _integrate(
 def _swap(
     repository: Repository,
     session: str,
+    name: str,
     branch: str,
     target: str,
     method: Method,
@@ -276,43 +278,31 @@ def _swap(
 ) -> Landing | None:
     """Move the target if it still is ``before``; None when it is not."""
     checkout = refuse_target(repository, target)
-    at = datetime.now(UTC)
-    pin = f"refs/orchestrator/landed/{session}/{at:%Y%m%dT%H%M%S%f}"
-    run(repository.root, "update-ref", pin, before)
-    point("landing.pinned")
-    ref = f"refs/heads/{target}"
-    try:
-        run(repository.root, "update-ref", "-m", f"orchestrator: {method} {branch}", ref, after, before)
-    except GitFailed:
-        if repository.resolve(ref) == before:
-            raise
-        return None
-    point("landing.moved")
-    if checkout is not None:
-        try:
-            bring_along(checkout.path, before, after)
-        except WorktreeError:
-            # An untracked file of the user's stands in the way: go back, so that ref and checkout agree.
-            run(repository.root, "update-ref", "-m", "orchestrator: back", ref, before, after)
-            raise
-    return Landing(
+    landing = Landing(
         branch=branch,
         target=target,
         method=method,
         before=before,
         after=after,
-        at=at,
+        at=datetime.now(UTC),
         updated_checkout=checkout.path if checkout is not None else None,
         check=check,
     )
-
-
-def bring_along(checkout: Path, before: str, after: str) -> None:
-    """Update index and files of a clean checkout from the commit ``before``; nothing that it does not hold is lost."""
-    index = own_index(checkout)
-    run(checkout, "update-index", "-q", "--refresh", "--ignore-submodules", env=index, ok=(0, 1), deadline_s=600)
-    obstacles.refuse(checkout, before, after)
-    run(checkout, "read-tree", "-m", "-u", before, after, env=index, deadline_s=600)
+    files = (Files(path=checkout.path, before=before, after=after, follow=Follow.CHECKOUT),) if checkout else ()
+    operation = operations.planned(
+        Kind.LAND,
+        f"landed {branch} on {target} by {method}",
+        session=session,
+        name=name,
+        moves=(Move(ref=f"refs/heads/{target}", before=before, after=after),),
+        files=files,
+        landing=landing,
+    )
+    try:
+        checkouts.carry_out(repository, operation)
+    except RefMoved:
+        return None
+    return landing.model_copy(update={"operation": operation.id})
 
 
 @contextmanager

@@ -152,3 +152,4 @@ class Landing(Model):
     at: datetime
     updated_checkout: Path | None = None  # the user's clean checkout of the target that was brought along
     check: CheckResult | None = None
+    operation: str = ""  # its id in the operation log

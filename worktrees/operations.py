@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,17 +69,21 @@ class Move(Model):
         return Move(ref=self.ref, before=self.after, after=self.before)
 
 
-class Files(Model):
-    """A worktree's files, as commits that hold them; None: there is no worktree.
+class Follow(StrEnum):
+    """What of a worktree goes along with an operation."""
 
-    ``checkout``: index and files follow the branch that moved; what is uncommitted there stays. Otherwise the files are
-    those of a snapshot, and index and HEAD stay.
-    """
+    CHECKOUT = "checkout"  # index and files follow the branch that moved; what is uncommitted stays
+    INDEX = "index"  # the index follows the branch, files stay as they are
+    CONTENT = "content"  # files are those of a snapshot; index and HEAD stay
+
+
+class Files(Model):
+    """What a worktree holds, as commits; None: there is no worktree. Only paths in which the two differ are touched."""
 
     path: Path
     before: str | None
     after: str | None
-    checkout: bool = False
+    follow: Follow = Follow.CONTENT
 
     def back(self) -> Files:
         return self.model_copy(update={"before": self.after, "after": self.before})
@@ -89,10 +94,10 @@ class Attic(Model):
 
     branch: str
     path: Path
-    tip: str | None  # of the branch; None: it was gone
+    tip: str  # of the branch; where that was gone already, the last commit known of it
     work: str | None  # commit that holds all files, small ignored ones included; None: there was no worktree
     head: str | None = None  # branch that was checked out when it was not `branch`, or the commit of a detached HEAD
-    began: str = ""  # commit that the branch began at
+    began: str  # commit that the branch began at
     left_out: tuple[str, ...] = ()  # ignored files and folders that were too large to be kept
     record: str = ""
 
@@ -203,7 +208,7 @@ def move(repository: Repository, moves: tuple[Move, ...], reason: str) -> None:
         run(
             repository.root,
             "update-ref",
-            *("--create-reflog", "-m", f"orchestrator: {reason}", "--stdin", "-z"),
+            *("--create-reflog", "-m", f"orchestrator: {reason}", "--stdin"),
             stdin="".join(lines).encode(),
         )
     except GitFailed:
@@ -246,6 +251,12 @@ def undone(operations: tuple[Operation, ...]) -> dict[str, str]:
         if one.undoes is not None and one.state is State.DONE and one.id not in found:
             found[one.undoes] = one.id
     return found
+
+
+def holding(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Those that were done and not taken back: the first of them is what an undo without a name means."""
+    gone = undone(operations)
+    return tuple(one for one in operations if one.state is State.DONE and one.id not in gone)
 
 
 def find(operations: tuple[Operation, ...], prefix: str) -> Operation:
@@ -296,20 +307,21 @@ def _brief(landing: Landing) -> Landing:
 
 
 def _line(one: Move) -> str:
+    """For ``update-ref --stdin``; git allows neither spaces nor line ends in the name of a ref."""
     if one.before is None:
-        return f"create {one.ref}\0{one.after}\0"
+        return f"create {one.ref} {one.after}\n"
     if one.after is None:
-        return f"delete {one.ref}\0{one.before}\0"
-    return f"update {one.ref}\0{one.after}\0{one.before}\0"
+        return f"delete {one.ref} {one.before}\n"
+    return f"update {one.ref} {one.after} {one.before}\n"
 
 
 @contextmanager
 def _lease(repository: Repository, operation: Operation) -> Iterator[bool]:
     """A file lock that says who carries the operation out: the kernel takes it from a process that dies."""
-    folder = repository.own / "operations"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{operation.id}.lock"
-    with path.open("w") as file:
+    path = repository.own / f"operation-{operation.id}.lock"
+    # Not followed and not emptied: an agent can write here, and could have made it a link.
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from worktrees import cleanroom, snapshots
@@ -29,10 +30,11 @@ from worktrees.errors import (
     WorktreeExists,
     WorktreeMissing,
 )
+from worktrees.faultpoints import point
 from worktrees.git import run as plain
 from worktrees.git import run_code as plain_code
 from worktrees.locks import Patience, met
-from worktrees.models import Worktree
+from worktrees.models import Snapshot, Worktree
 
 CHECKOUT_S = 600.0
 MADE = "refs/orchestrator/made/"
@@ -74,6 +76,20 @@ def open_repository(path: Path) -> Repository:
     if code != 0:
         raise NoCommits(f"{root} has no commits yet", "make a first one: git add -A && git commit -m 'Begin'")
     return Repository(root, git_dir)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a removal takes away, all of it under ``attic`` by now."""
+
+    attic: str
+    tip: str | None  # of the branch; None: it is gone
+    work: Snapshot | None  # all files; None: the worktree's folder is gone
+    head: str | None  # branch or commit that is checked out, when it is not the session's branch
+    admin: Path | None  # the worktree's own git directory
+
+
+Around = Callable[[Kept], AbstractContextManager[object]]
 
 
 class Repository:
@@ -202,43 +218,67 @@ class Repository:
             )
         return tuple(found)
 
-    def remove(self, path: Path, branch: str, *, session: str) -> str:
+    def remove(self, path: Path, branch: str, *, session: str, around: Around | None = None) -> str:
         """Remove a worktree and its branch; returns the attic ref that holds all of the work.
 
-        The attic is written and verified first. Git's own guard against uncommitted work is never overridden while
-        anything is there that the attic does not hold.
+        The attic is written and verified first; then ``around`` is entered with what was kept. Git's own guard against
+        uncommitted work is never overridden while anything is there that the attic does not hold.
         """
+        kept = self._keep(path, branch, session)
+        with around(kept) if around is not None else nullcontext():
+            self.unregister(path)
+            point("removal.gone")
+            if kept.tip is not None and self.has_branch(branch):
+                run(self.root, "update-ref", "-d", f"refs/heads/{branch}", kept.tip)
+            run_code(self.root, "update-ref", "-d", MADE + branch, ok=(0, 1, 128))
+        return kept.attic
+
+    def _keep(self, path: Path, branch: str, session: str) -> Kept:
+        """Write the attic of a session and see that it holds everything."""
         self._refuse_foreign(path, branch)
         attic = f"refs/orchestrator/attic/{session}"
-        if self.has_branch(branch):
-            run(self.root, "update-ref", f"{attic}/tip", self.resolve(f"refs/heads/{branch}"))
-        worktree = next((w for w in self.worktrees() if _same(w.path, path)), None)
-        if worktree is not None and not worktree.missing:
-            work = snapshots.take(
-                path, session, "removed", ref_root="refs/orchestrator/attic", name="work", ignored=True
-            )
-            nested = snapshots.nested_repositories(path, work)
-            if nested:
-                raise WorktreeError(
-                    f"{path} holds a repository of its own, whose history would be lost: {', '.join(nested)}",
-                    "move it elsewhere, then try again",
-                )
-            again = snapshots.tree_of(path, ignored=True)
-            if again != work.tree:
-                raise WorktreeError(f"{path} changes while it is removed", "stop what runs in it, then try again")
-            with self.registration():
-                # Forced, because git's own guard would look with the repository's filters; ours was the one above.
-                plain(self.root, "worktree", "remove", "--force", "--", str(path))
-        elif worktree is not None:
-            with self.registration():
-                plain(self.root, "worktree", "remove", "--force", "--", str(path))  # its folder is gone already
-        cleanroom.forget(path)
-        if self.has_branch(branch):
-            tip = self.resolve(f"refs/heads/{branch}")
+        tip = self.resolve(f"refs/heads/{branch}") if self.has_branch(branch) else None
+        if tip is not None:
             run(self.root, "update-ref", f"{attic}/tip", tip)
-            run(self.root, "update-ref", "-d", f"refs/heads/{branch}", tip)
-        run_code(self.root, "update-ref", "-d", MADE + branch, ok=(0, 1, 128))
-        return attic
+        worktree = next((w for w in self.worktrees() if _same(w.path, path)), None)
+        if worktree is None or worktree.missing:
+            return Kept(attic, tip, None, None, None)
+        work = snapshots.take(path, session, "removed", ref_root="refs/orchestrator/attic", name="work", ignored=True)
+        nested = snapshots.nested_repositories(path, work)
+        if nested:
+            raise WorktreeError(
+                f"{path} holds a repository of its own, whose history would be lost: {', '.join(nested)}",
+                "move it elsewhere, then try again",
+            )
+        again = snapshots.tree_of(path, ignored=True)
+        if again != work.tree:
+            raise WorktreeError(f"{path} changes while it is removed", "stop what runs in it, then try again")
+        head = None if worktree.branch == branch else worktree.branch or worktree.head
+        return Kept(attic, tip, work, head, cleanroom.view(path).admin)
+
+    def unregister(self, path: Path) -> None:
+        """Take a worktree away whose work is kept, or whose folder is gone already; nothing when it is unknown."""
+        with self.registration():
+            if self.has_worktree(path):
+                # Forced, because git's own guard would look with the repository's filters; ours was in _keep.
+                plain(self.root, "worktree", "remove", "--force", "--", str(path))
+        cleanroom.forget(path)
+
+    def adopt(self, path: Path, head: str) -> None:
+        """A worktree without files for a branch or commit that is there; one that is registered stays as it is."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.registration():
+            if self.has_worktree(path) and path.is_dir():
+                pass
+            elif self.has_branch(head):
+                plain(self.root, "worktree", "add", "--no-checkout", "--force", "--", str(path), head)
+            else:
+                plain(self.root, "worktree", "add", "--no-checkout", "--force", "--detach", "--", str(path), head)
+        self.register(path)
+
+    def has_worktree(self, path: Path) -> bool:
+        """Whether git knows a worktree of this repository at ``path``, also one whose folder is gone."""
+        return any(_same(worktree.path, path) for worktree in self.worktrees())
 
     @contextmanager
     def registration(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees import locks, obstacles
+from worktrees import obstacles
 from worktrees.cleanroom import identity, index_of, run, run_code
 from worktrees.errors import GitFailed, WorktreeError
 from worktrees.ignored import STATED, Limits, choose
@@ -178,25 +178,6 @@ def private_index(worktree: Path) -> Iterator[dict[str, str]]:
             # Its stat data spares us the unchanged files. With its time: git reads again what is as young as the index.
             shutil.copy2(real, copy)
         yield {"GIT_INDEX_FILE": str(copy)}
-
-
-@contextmanager
-def replaced_index(worktree: Path, fresh: Path) -> Iterator[None]:
-    """Around a move of HEAD: the checkout's own index is locked, and becomes ``fresh`` when nothing was raised."""
-    index = index_of(worktree)
-    lock = index.with_name("index.lock")
-    try:
-        handle = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-    except FileExistsError:
-        raise locks.refusal(lock) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(fresh.read_bytes())
-        shutil.copystat(fresh, lock)
-        yield
-        lock.replace(index)
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def _numbered(worktree: Path, folder: str, number: int, commit: str) -> str:

@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _launch(add)
     _look(add)
     _steer(add)
+    _undoing(add)
     _service(add)
     return top
 
@@ -136,6 +137,26 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
     rm = add("rm", "steer", "remove a session, its worktree and branch; all work is kept in the attic")
     _name(rm)
     rm.add_argument("--yes", "-y", action="store_true", help="do not ask, even while it works")
+
+
+def _undoing(add: Callable[..., argparse.ArgumentParser]) -> None:
+    ops = add("ops", "undoing", "list what was done to branches and files, newest first; undo takes it back")
+    ops.add_argument("--repo", metavar="PATH", default=None, help="only this repository (default: all)")
+    ops.add_argument(
+        "-n", "--count", type=int, default=20, metavar="COUNT", help="at most so many; 0: all (default: 20)"
+    )
+    ops.add_argument("--json", action="store_true", help="as JSON, with every ref before and after")
+    undo = add("undo", "undoing", "take an operation back; an undo can be undone too")
+    undo.add_argument("operation", nargs="?", metavar="OP", help="first letters of its id (default: the newest)")
+    undo.add_argument("--dry-run", action="store_true", help="only say what it would do")
+    undo.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    undo.add_argument("--json", action="store_true", help="as JSON")
+    attic = add("attic", "undoing", "list the removed sessions, or bring one back as it was")
+    attic.add_argument(
+        "do", nargs="?", choices=("list", "restore"), default="list", help="list (the default) or restore"
+    )
+    attic.add_argument("name", nargs="?", metavar="NAME", help="with restore: the session's name")
+    attic.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _service(add: Callable[..., argparse.ArgumentParser]) -> None:

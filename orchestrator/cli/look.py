@@ -47,7 +47,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         item["name"],
         item["agent"],
         state,
-        age(_since(item["since"])),
+        age(since(item["since"])),
         f"{rate:.0f}" if rate else "",
         count(sum(tokens.values())) if any(tokens.values()) else "",
         f"${cost:.2f}" if cost is not None else "",
@@ -66,7 +66,7 @@ def show(arguments: Namespace) -> int:
     kind = f" ({item['kind']})" if item["kind"] else ""
     tokens, diff = item["tokens"], item["diff"]
     known = {
-        "state": f"{item['state']}{kind} for {age(_since(item['since']))}",
+        "state": f"{item['state']}{kind} for {age(since(item['since']))}",
         "why": item["why"],
         "agent": " ".join(filter(None, (item["agent"], item["agent_version"], item["model"]))),
         "task": line(item["prompt"])[:200],
@@ -83,7 +83,7 @@ def show(arguments: Namespace) -> int:
         or item["merge_failure"]
         or (f"landed as {item['landed'][:10]}" if item["landed"] else ""),
         "launch": item["launch_failure"] or "",
-        "recovered": f"started again {age(_since(item['recovered']))} ago, after it was lost or had crashed"
+        "recovered": f"started again {age(since(item['recovered']))} ago, after it was lost or had crashed"
         if item["recovered"]
         else "",
         "parked": _parked(item),
@@ -102,7 +102,7 @@ def _last_screen(item: dict[str, Any]) -> None:
     """What its pane showed before it ended, and what to do."""
     shown = call("last_screen", session=item["id"])
     if shown["lines"]:
-        say(f"\nits last screen, {age(_since(shown['at']))} ago:")
+        say(f"\nits last screen, {age(since(shown['at']))} ago:")
         for text in shown["lines"][-40:]:
             say(f"    {block(text)}")
     if item["state"] != "exited":
@@ -249,7 +249,7 @@ def count(number: int) -> str:
     return f"{number / 1000:.1f}k" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"
 
 
-def _since(moment: str) -> float:
+def since(moment: str) -> float:
     from datetime import UTC, datetime
 
     return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())

@@ -158,7 +158,7 @@ def merge(arguments: Namespace) -> int:
     say(f"{item['name']} landed on {landing['target']}: {landing['before'][:10]} → {landing['after'][:10]}")
     if landing["updated_checkout"]:
         note(f"your checkout {landing['updated_checkout']} was brought along")
-    note(f"go back: git update-ref refs/heads/{landing['target']} {landing['before']} {landing['after']}")
+    note(f"go back: orchestrator undo {landing['operation']}")
     note(f"remove the session: orchestrator rm {item['name']}")
     return 0
 

@@ -59,6 +59,16 @@ EXAMPLES = {
   orchestrator trust                    this repository's commands, and the question
   orchestrator trust ~/work/shop --yes
   orchestrator trust --revoke""",
+    "ops": """\
+  orchestrator ops
+  orchestrator ops --json | jq '.[0].moves'""",
+    "undo": """\
+  orchestrator undo --dry-run    what the newest operation changed, and what taking it back would do
+  orchestrator undo              take the newest back
+  orchestrator undo kxm          another one: by the first letters of its id""",
+    "attic": """\
+  orchestrator attic
+  orchestrator attic restore export-json && orchestrator resume export-json""",
     "demo": """\
   orchestrator demo              five scripted agents, the real dashboard
   orchestrator demo --headless   the same, played and checked without a terminal""",

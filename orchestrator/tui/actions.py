@@ -37,6 +37,7 @@ class SessionActions:
         Binding("r", "resume", "Resume", show=False, id="resume", tooltip="Start an ended agent again"),
         Binding("i", "type", "Type", show=False, id="type", tooltip="Type into its pane; ctrl+] leaves"),
         Binding("e", "edit", "Edit", show=False, id="edit", tooltip="Open its worktree in your editor"),
+        Binding("z", "undo", "Undo", show=False, id="undo", tooltip="Take the newest operation back: merge, drop …"),
         Binding("y", "copy", "Copy path", show=False, id="copy", tooltip="Copy the path of its worktree"),
     ]
 
@@ -129,6 +130,11 @@ class SessionActions:
     def action_resume(self) -> None:
         if (row := self.current()) is not None:
             self._app.run_worker(self._tell(Resume(session=row.id, env=environment())))
+
+    def action_undo(self) -> None:
+        from orchestrator.tui.screens.undo import undo
+
+        self._app.run_worker(undo(self._app))
 
     def action_edit(self) -> None:
         if (row := self.current()) is not None and (problem := edit(self._app, row)) is not None:

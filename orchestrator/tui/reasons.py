@@ -27,7 +27,7 @@ ON_A_SESSION = frozenset(
     }
 )
 _ASKS_THE_DAEMON = frozenset(
-    {"new", "attach", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "type", "answer"}
+    {"new", "attach", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "type", "answer", "undo"}
 )
 
 

@@ -21,7 +21,7 @@ def _land(scene: Scene, **options: object) -> Landing:
     14,
     Guard(
         "a dirty checkout of the target is refused, and never brought along by force",
-        {"worktrees.landing:refuse_target": "main_checkout", "worktrees.landing:bring_along": "reset_hard"},
+        {"worktrees.landing:refuse_target": "main_checkout", "worktrees.checkouts:bring_along": "reset_hard"},
     ),
 )
 def test_14_the_main_checkout_is_dirty(scene: Scene) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from sessions.models import Question, State
 from sessions.screen_rules import Match
 from tests.faults.scene import Harm
+from worktrees.operations import Files
 
 
 def nothing(_original: object) -> Callable[..., None]:
@@ -62,8 +63,8 @@ def no_lock(_original: object) -> Callable[..., Any]:
 def reset_hard(_original: object) -> Callable[..., None]:
     """The user's checkout is brought along by force."""
 
-    def along(checkout: Path, _before: str, after: str) -> None:
-        subprocess.run(["git", "reset", "-q", "--hard", after], cwd=checkout, check=True)
+    def along(files: Files) -> None:
+        subprocess.run(["git", "reset", "-q", "--hard", str(files.after)], cwd=files.path, check=True)
 
     return along
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.commands import DiffReply, Done, LogReply, MergePreview, Refused, RemovePreview, TranscriptReply
+from orchestrator.commands import DiffReply, Done, MergePreview, Refused, TranscriptReply
 from orchestrator.events import Created, Noticed
+from orchestrator.replies import LogReply, RemovePreview
 from sessions.events import Said
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Role, SessionId, State
 from sessions.risk import Risk

@@ -19,11 +19,9 @@ from orchestrator.commands import (
     DiffReply,
     Done,
     Log,
-    LogReply,
     MergePreview,
     PreviewMerge,
     PreviewRemove,
-    RemovePreview,
     Run,
     Started,
     Transcript,
@@ -32,6 +30,7 @@ from orchestrator.commands import (
 from orchestrator.events import Changed, Created, Envelope, Event, Merging, Paused
 from orchestrator.fleet import Fleet, apply
 from orchestrator.link import Frame, LinkDown
+from orchestrator.replies import LogReply, RemovePreview
 from sessions.events import Active, Counted, Launched, StatusChanged
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Response, Role, SessionId, State, Status, Usage
 from sessions.risk import Risk

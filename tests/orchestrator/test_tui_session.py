@@ -9,8 +9,9 @@ import pytest
 from textual.binding import Binding
 from textual.widgets import TabbedContent
 
-from orchestrator.commands import DiffReply, LogReply, TranscriptReply
+from orchestrator.commands import DiffReply, TranscriptReply
 from orchestrator.events import Removed
+from orchestrator.replies import LogReply
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.screens.inbox import InboxScreen
 from orchestrator.tui.screens.main import MainScreen

@@ -15,11 +15,10 @@ from worktrees.errors import (
     InTheWay,
     NothingToLand,
     OperationInProgress,
-    TargetMoved,
     WorktreeError,
 )
 from worktrees.git import run, run_code
-from worktrees.landing import draft_message, land, undo, update_from_target
+from worktrees.landing import draft_message, land, update_from_target
 from worktrees.models import Landing, Method
 from worktrees.repository import Repository
 
@@ -142,19 +141,6 @@ def test_a_target_that_moves_during_the_check_is_integrated_anew(repository: Rep
     once = f"test -f {mark} || {move}; touch {mark}"
     landing = merge(repository, worktree, checks=(once,))
     assert landing.before == other
-
-
-def test_undo_goes_back_unless_more_has_landed(repository: Repository, worktree: Path) -> None:
-    (worktree / "b.txt").write_text("b\n")
-    landing = merge(repository, worktree)
-    undo(repository, landing)
-    assert repository.resolve("main") == landing.before
-    assert not (repository.root / "b.txt").exists()
-    again = merge(repository, worktree)
-    (repository.root / "c.txt").write_text("c\n")
-    commit(repository.root, "C")
-    with pytest.raises(TargetMoved):
-        undo(repository, again)
 
 
 def test_a_scratch_worktree_of_a_killed_run_is_cleared(repository: Repository, worktree: Path) -> None:

@@ -24,6 +24,7 @@ _KEYS = (
             ("1  2  3", "fleet, live pane, needs you"),
             ("↵", "open: live pane, transcript, diff, events"),
             ("w", "answer the next that waits for you"),
+            ("z", "undo the newest merge, update, restore or drop; asks first"),
             ("n", "new task"),
             (":  ctrl+p", "commands by name"),
             ("/", "filter"),
