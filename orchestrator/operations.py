@@ -65,6 +65,7 @@ def ops(supervisor: Supervisor, command: Ops) -> OpsReply:
                 note=one.note,
                 repository=str(repository.root),
                 undone_by=gone.get(one.id),
+                foreign=one.foreign,
                 moves=one.moves,
             )
             for one in log
@@ -173,7 +174,7 @@ def _follow(supervisor: Supervisor, repository: Repository, log: tuple[Operation
     seen: set[str] = set()
     landed: dict[str, Operation] = {}
     for one in log:  # newest first
-        if one.state is not State.DONE:
+        if one.state is not State.DONE or one.foreign:
             continue
         if one.attic is not None and one.session not in seen:
             seen.add(one.session)
@@ -184,7 +185,9 @@ def _follow(supervisor: Supervisor, repository: Repository, log: tuple[Operation
                 supervisor.emit(SessionId(one.session), record)
         if one.kind is Kind.LAND and one.id not in gone:
             landed.setdefault(one.session, one)
-    unlanded = {one.landing.after for one in log if one.kind is Kind.LAND and one.id in gone and one.landing}
+    unlanded = {
+        one.landing.after for one in log if one.kind is Kind.LAND and one.id in gone and one.landing and not one.foreign
+    }
     for row in tuple(supervisor.fleet):
         if row.repository != str(repository.root):
             continue

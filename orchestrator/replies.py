@@ -21,6 +21,7 @@ class OpLine(Model):
     note: str = ""
     repository: str
     undone_by: str | None = None
+    foreign: bool = False  # without our seal: written under another home, or planted
     moves: tuple[Move, ...] = ()
 
 

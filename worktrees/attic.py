@@ -146,7 +146,7 @@ def listed(repository: Repository) -> tuple[Operation, ...]:
     gone = operations.undone(log)
     found: dict[str, Operation] = {}
     for one in log:
-        if one.kind is Kind.REMOVE and one.state is State.DONE and one.id not in gone:
+        if one.kind is Kind.REMOVE and one.state is State.DONE and one.id not in gone and not one.foreign:
             found.setdefault(one.session, one)
     return tuple(found.values())
 

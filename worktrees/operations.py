@@ -4,6 +4,9 @@ As in jujutsu (https://docs.jj-vcs.dev/latest/operation-log/) an operation names
 before and after. It is a commit under ``refs/orchestrator/ops/<id>``: the message holds it as JSON, the parents are all
 commits that it names, so every byte stays reachable as long as the operation stands, and the log outlives the ledger.
 
+Each carries a seal (an HMAC under a key in our home): whoever can write refs, an agent in its worktree, could otherwise
+plant an operation that makes us write files. One without our seal is listed, and neither finished nor taken back.
+
 Written ahead: first as ``planned``, then the refs and files change, then it is closed. One that is found planned later
 was cut off; :mod:`worktrees.reconcile` decides from the refs and files what became of it.
 """
@@ -11,6 +14,7 @@ was cut off; :mod:`worktrees.reconcile` decides from the refs and files what bec
 from __future__ import annotations
 
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -27,6 +31,7 @@ from worktrees.errors import GitFailed, RefMoved, WorktreeError
 from worktrees.faultpoints import point
 from worktrees.models import Landing, Model
 from worktrees.repository import Repository
+from worktrees.sealing import seal
 
 REFS = "refs/orchestrator/ops/"
 _LETTERS = "klmnopqrstuvwxyz"
@@ -117,6 +122,7 @@ class Operation(Model):
     landing: Landing | None = None
     attic: Attic | None = None
     note: str = ""
+    foreign: bool = False  # without our seal: written under another home, or planted
 
     @property
     def commits(self) -> tuple[str, ...]:
@@ -239,8 +245,9 @@ def value(repository: Repository, ref: str) -> str | None:
 
 def listed(repository: Repository) -> tuple[Operation, ...]:
     """All operations, newest first. One that cannot be read (a newer version's) is left out."""
-    said = run(repository.root, "for-each-ref", "--format=%(contents)%00", REFS)
-    found = [one for text in said.split("\0") if (one := _read(text)) is not None]
+    said = run(repository.root, "for-each-ref", "--format=%(refname)%00%(contents)%00", REFS).split("\0")
+    pairs = zip(said[::2], said[1::2], strict=False)
+    found = [one for ref, text in pairs if (one := _read(repository, ref.strip(), text)) is not None]
     return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True))
 
 
@@ -248,7 +255,7 @@ def undone(operations: tuple[Operation, ...]) -> dict[str, str]:
     """Operations that do not hold any more: the id of each, and of the undo that took it back."""
     found: dict[str, str] = {}
     for one in operations:  # newest first: an undo that was undone itself is known when it is met
-        if one.undoes is not None and one.state is State.DONE and one.id not in found:
+        if one.undoes is not None and one.state is State.DONE and one.id not in found and not one.foreign:
             found[one.undoes] = one.id
     return found
 
@@ -256,7 +263,7 @@ def undone(operations: tuple[Operation, ...]) -> dict[str, str]:
 def holding(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     """Those that were done and not taken back: the first of them is what an undo without a name means."""
     gone = undone(operations)
-    return tuple(one for one in operations if one.state is State.DONE and one.id not in gone)
+    return tuple(one for one in operations if one.state is State.DONE and one.id not in gone and not one.foreign)
 
 
 def find(operations: tuple[Operation, ...], prefix: str) -> Operation:
@@ -282,7 +289,9 @@ def prune(
     all_ = listed(repository)
     staying = {one.undoes for one in all_ if one.at >= before and one.undoes is not None}
     going = tuple(
-        one for one in all_ if one.at < before and one.state in (State.DONE, State.VOID) and one.id not in staying
+        one
+        for one in all_
+        if one.at < before and one.state in (State.DONE, State.VOID) and one.id not in staying and not one.foreign
     )
     if going:
         told(going)
@@ -337,8 +346,9 @@ def _write(repository: Repository, operation: Operation, held: str | None) -> No
     commits = operation.commits
     tree = f"{commits[0]}^{{tree}}" if commits else "HEAD^{tree}"
     parents = [word for commit in commits for word in ("-p", commit)]
-    text = json.dumps(operation.model_dump(mode="json", exclude={"id"}), ensure_ascii=True)
-    message = f"{operation.kind} {operation.state}: {' '.join(operation.what.split())}{_MARK}{operation.id} {text}\n"
+    text = json.dumps(operation.model_dump(mode="json", exclude={"id", "foreign"}), ensure_ascii=True)
+    body = f"{operation.id} {seal(repository.git_dir, operation.id, text)} {text}"
+    message = f"{operation.kind} {operation.state}: {' '.join(operation.what.split())}{_MARK}{body}\n"
     stamp = f"@{int(operation.at.timestamp())} +0000"
     env = {**_WHO, "GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp}
     said = message.encode("utf-8", "replace")
@@ -347,12 +357,14 @@ def _write(repository: Repository, operation: Operation, held: str | None) -> No
     run(repository.root, "update-ref", REFS + operation.id, commit, held or "")
 
 
-def _read(text: str) -> Operation | None:
-    _, mark, said = text.partition(_MARK)
-    name, _, body = said.partition(" ")
-    if not mark:
+def _read(repository: Repository, ref: str, message: str) -> Operation | None:
+    name, _, rest = message.partition(_MARK)[2].partition(" ")
+    carried, _, text = rest.strip().partition(" ")
+    if not text or ref != REFS + name:
         return None
     try:
-        return Operation.model_validate({**json.loads(body), "id": name})
+        found = Operation.model_validate({**json.loads(text), "id": name})
     except (ValidationError, ValueError):
         return None
+    sealed = hmac.compare_digest(carried.encode(), seal(repository.git_dir, name, text).encode())
+    return found if sealed else found.model_copy(update={"foreign": True})

@@ -23,7 +23,7 @@ def reconcile(repository: Repository) -> tuple[Operation, ...]:
     """
     found = []
     for one in reversed(operations.listed(repository)):
-        if one.state is not State.PLANNED:
+        if one.state is not State.PLANNED or one.foreign:
             continue
         with operations.abandoned(repository, one) as cut_off:
             now = next((known for known in operations.listed(repository) if known.id == one.id), None)

@@ -116,6 +116,11 @@ def reverts(going: Operation) -> bool:
 
 
 def _refuse_unfit(repository: Repository, operation: Operation) -> None:
+    if operation.foreign:
+        raise CannotUndo(
+            f"{operation.id} does not carry our seal: another ORCHESTRATOR_HOME wrote it, or somebody planted it",
+            f"look at it: git show {operations.REFS}{operation.id}",
+        )
     match operation.state:
         case State.PLANNED:
             raise CannotUndo(

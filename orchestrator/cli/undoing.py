@@ -29,6 +29,8 @@ def ops(arguments: Namespace) -> int:
 
 
 def _words(line: dict[str, Any]) -> str:
+    if line["foreign"]:
+        return f"{line['what']} (not by this program's home)"
     if line["undone_by"]:
         return f"{line['what']} (undone by {line['undone_by']})"
     if line["state"] == "done":

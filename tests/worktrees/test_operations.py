@@ -11,10 +11,12 @@ import pytest
 
 from tests.worktrees.conftest import commit
 from worktrees import operations
-from worktrees.errors import RefMoved, WorktreeError
+from worktrees.errors import CannotUndo, RefMoved, WorktreeError
 from worktrees.git import run, run_code
-from worktrees.operations import Files, Kind, Move, Operation, State
+from worktrees.operations import Attic, Files, Kind, Move, Operation, State
+from worktrees.reconcile import reconcile
 from worktrees.repository import Repository
+from worktrees.undo import undo
 
 
 @pytest.fixture
@@ -153,6 +155,33 @@ def test_a_repository_without_operations_and_one_of_a_newer_version(repository: 
     assert operations.listed(repository) == ()
     run(repository.root, "update-ref", operations.REFS + "zzzzzzzz", "HEAD")
     assert operations.listed(repository) == ()
+
+
+def test_a_planted_operation_is_seen_and_never_acted_upon(
+    tmp_path: Path, repository: Repository, moved: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can write refs could otherwise make us write files wherever a path in an operation says."""
+    first, second = moved
+    victim = tmp_path / "victim"
+    tip = repository.resolve("main")
+    attic = Attic(branch="agent/x", path=victim, tip=tip, work=tip, began=tip)
+    files = (Files(path=victim, before=tip, after=None),)
+    monkeypatch.setenv("ORCHESTRATOR_HOME", str(tmp_path / "another"))
+    planted = carry_out(repository, plan(first, second, files=files, attic=attic))
+    with pytest.raises(ValueError, match="late"):
+        cut_off(repository, plan(second, first, files=files, attic=attic))
+    assert not any(one.foreign for one in operations.listed(repository))
+    monkeypatch.setenv("ORCHESTRATOR_HOME", str(tmp_path / "ours"))
+    log = operations.listed(repository)
+    assert [one.foreign for one in log] == [True, True]
+    assert reconcile(repository) == ()
+    assert operations.holding(log) == ()
+    assert operations.prune(repository, datetime.now(UTC) + timedelta(days=1)) == ()
+    with pytest.raises(CannotUndo, match="does not carry our seal"):
+        undo(repository, operations.find(log, planted.id))
+    assert not victim.exists()
+    run(repository.root, "update-ref", operations.REFS + "kkkkkkkk", operations.REFS + planted.id)
+    assert len(operations.listed(repository)) == 2, "the same words under another name are not read"
 
 
 HOLDS = """
