@@ -121,7 +121,7 @@ def give_back(repository: Repository, attic: Attic) -> None:
         missing_files(repository, attic)
     index = own_index(attic.path)
     run(attic.path, "read-tree", "HEAD", env=index)
-    run_code(attic.path, "update-index", "-q", "--refresh", "--ignore-submodules", env=index, ok=(0, 1))
+    run_code(attic.path, "update-index", "--refresh", "--ignore-submodules", env=index, ok=(0, 1))
 
 
 def missing_files(repository: Repository, attic: Attic) -> None:

@@ -155,7 +155,8 @@ def has_checked_out(repository: Repository, path: Path, ref: str) -> bool:
 
 
 def _refresh(worktree: Path, index: dict[str, str]) -> None:
-    words = ("-q", "--refresh", "--ignore-submodules")
+    # Not -q: with it git does not say that the index is locked, and the step would not be tried again.
+    words = ("--refresh", "--ignore-submodules")
     run_code(worktree, "update-index", *words, env=index, ok=(0, 1), deadline_s=LONG_S)
 
 

@@ -75,8 +75,8 @@ def run_code(
             break
         if not patience.again():
             if lock != Path():
-                lock = Path(cwd) / lock
-                lock = Path(os.path.realpath(lock.parent), lock.name)  # not by our links to it
+                # Git names our link to a file; the lock is beside the file itself.
+                lock = Path(os.path.realpath((Path(cwd) / lock).with_suffix("")) + ".lock")
             raise refusal(lock)
     if code not in ok:
         raise GitFailed(args, code, err)

@@ -28,6 +28,7 @@ SETTLE_S = 2.0
 OLD_S = 60.0
 APART_S = 1.0
 _FIRST_S, _LONGEST_S = 0.01, 0.5
+_LOOK_S = 0.02  # one lstat
 _FILE = re.compile(r"Unable to create '(.+?\.lock)': File exists|could not lock config file (.+?): File exists")
 # Reftable names no file; a worktree that another git is just adding has no commondir yet.
 _UNNAMED = re.compile(r"cannot lock references|failed to read \S+/commondir")
@@ -78,10 +79,11 @@ class Patience:
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that holds, or may hold, a lock."""
+    """A process that has a lock open, or a git that works there and may hold it (``certain`` is False)."""
 
     pid: int
     command: str
+    certain: bool
 
     def __str__(self) -> str:
         return f"{self.command} (pid {self.pid})"
@@ -94,9 +96,9 @@ def holder(lock: Path) -> Holder | None:
     at_work = None
     for process in _processes():
         if any(link == real for link in _open_files(process)):
-            return _named(process)
+            return _named(process, certain=True)
         if at_work is None and _is_git(process) and _works_on(process, places):
-            at_work = _named(process)
+            at_work = _named(process, certain=False)
     return at_work
 
 
@@ -135,13 +137,14 @@ def free(lock: Path, aside: Path | None = None, *, within_s: float = SETTLE_S, o
 
     With ``aside`` (a folder of ours) one that was left behind is put there; without it nothing is ever moved.
     """
-    patience = Patience(within_s)
+    until = time.monotonic() + within_s
     while _stamp(lock) is not None:
         if aside is not None and left_behind(lock, old_s=old_s):
             put_aside(lock, aside, old_s=old_s)
             return
-        if not patience.again():
+        if time.monotonic() > until:
             raise refusal(lock)
+        time.sleep(_LOOK_S)
 
 
 def refusal(lock: Path) -> Locked:
@@ -153,7 +156,8 @@ def refusal(lock: Path) -> Locked:
         return Locked(f"{lock} was in the way", "try again", lock)
     owner = holder(lock)
     if owner is not None:
-        return Locked(f"{owner} holds {lock}", "wait until it has ended, or end it, then try again", lock)
+        holds = f"{owner} holds {lock}" if owner.certain else f"{lock} is in the way, and {owner} works there"
+        return Locked(holds, "wait until it has ended, or end it, then try again", lock)
     age = f"made {_ago(time.time() - stamp.st_mtime)} ago"
     return Locked(
         f"{lock} is in the way, {age}, and nobody is seen who holds it",
@@ -229,13 +233,13 @@ def _works_on(process: Path, places: tuple[str, ...]) -> bool:
     return any(where == place or where.startswith(place + "/") or place in told for place in places)
 
 
-def _named(process: Path) -> Holder:
+def _named(process: Path, *, certain: bool) -> Holder:
     try:
         words = os.fsdecode((process / "cmdline").read_bytes()).split("\0")
     except OSError:
         words = []
     command = " ".join(word for word in (Path(words[0]).name, *words[1:3]) if word) if words and words[0] else "?"
-    return Holder(int(process.name), command[:80])
+    return Holder(int(process.name), command[:80], certain)
 
 
 def _remote(path: Path) -> bool:

@@ -182,7 +182,8 @@ class Repository:
                 plain(self.root, "worktree", "add", "--no-checkout", "-b", branch, "--no-track", "--", str(path), base)
             except GitFailed as error:
                 # Git takes its folders back itself, but not the branch that it made for them.
-                run_code(self.root, "update-ref", "-d", f"refs/heads/{branch}", commit, ok=(0, 1, 128))
+                if "already exists" not in error.stderr:
+                    run_code(self.root, "update-ref", "-d", f"refs/heads/{branch}", commit, ok=(0, 1, 128))
                 if met(error.stderr) is None or not patience.again():
                     raise
             else:

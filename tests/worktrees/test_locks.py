@@ -103,7 +103,7 @@ def test_a_git_that_waits_for_an_editor_is_named_and_its_lock_stays(
     assert owner is not None
     assert (owner.pid, owner.command) == (editing.pid, "git commit --all")
     assert not locks.left_behind(lock, apart_s=0)
-    with pytest.raises(Locked, match=rf"git commit --all \(pid {editing.pid}\) holds"):
+    with pytest.raises(Locked, match=rf"is in the way, and git commit --all \(pid {editing.pid}\) works there"):
         locks.put_aside(lock, tmp_path / "aside", apart_s=0)
     with pytest.raises(Locked, match=f"pid {editing.pid}"):
         locks.free(lock, tmp_path / "aside", within_s=0.1)
