@@ -22,7 +22,7 @@ def ls(arguments: Namespace) -> int:
     answer = fetch("/v1/fleet?json=ls")
     found: list[dict[str, Any]] = answer["sessions"]
     if answer["read_only"]:
-        note(f"read-only: {answer['read_only']}\n")
+        note(f"read-only: {line(answer['read_only'])}\n")
     found.sort(key=lambda item: (_FIRST.get(item["state"], 9), item["since"]))
     if arguments.json:
         dump(found)
@@ -143,7 +143,7 @@ def risk(question: dict[str, Any]) -> str:
     """The risk of a question, and what decided it."""
     from sessions.commandline.effect import WORDS, Risk
 
-    because = f" — {question['risk_because']}" if question["risk_because"] else ""
+    because = f" — {line(question['risk_because'])}" if question["risk_because"] else ""
     return WORDS[Risk(question["risk"])] + because
 
 
