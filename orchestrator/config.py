@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
@@ -45,6 +45,7 @@ class RunSettings(_Section):
     max_running: Annotated[int, Field(ge=1)] | None = None  # None: by the machine's memory (orchestrator.admission)
     min_free_memory: ByteSize | None = None
     min_free_disk: ByteSize | None = None
+    restart: Literal["never", "on-crash"] = "never"
     branch_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._/-]*[/-])?$")] = "agent/"
 
     def limits(self, machine: Machine) -> Limits:

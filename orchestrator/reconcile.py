@@ -8,11 +8,12 @@ step is gone on with where it stopped, or given up with its reason; nothing is d
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from orchestrator import found, home, landing, launches, plans, resuming
+from orchestrator import found, home, landing, launches, plans, recovery, resuming
 from orchestrator.events import Abandoned
-from orchestrator.fleet import Row
+from orchestrator.fleet import CRASHES, Row
 from orchestrator.plans import Plan
 from sessions import launching
 from sessions.control import Pane
@@ -30,6 +31,7 @@ log = logging.getLogger("orchestrator")
 async def take_up(supervisor: Supervisor) -> None:
     """Take every session up where the ledger and tmux say it is."""
     panes = {pane.session: pane for pane in await supervisor.control.panes()}
+    crashed = [row for row in supervisor.fleet if row.status.state is State.CRASHED and row.launch_failure is None]
     looks_only = supervisor.fleet.read_only is not None
     if not looks_only:
         _find(supervisor)
@@ -40,6 +42,9 @@ async def take_up(supervisor: Supervisor) -> None:
             supervisor.notice("warning", f"{row.name} was not taken up", getattr(error, "message", str(error)))
     for row in tuple(supervisor.fleet) if not looks_only else ():
         _finish(supervisor, row)
+    for row in crashed:
+        if row.crashes and datetime.now(UTC) - row.crashes[-1] < CRASHES:
+            supervisor.run(recovery.crashed(supervisor, row))  # the pause before its next start was cut off
 
 
 def _find(supervisor: Supervisor) -> None:

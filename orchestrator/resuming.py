@@ -101,8 +101,7 @@ async def _spawn(supervisor: Supervisor, row: Row, live: Session | None, spec: S
     point("resume.intended")
     try:
         if row.pid:
-            left = await asyncio.to_thread(processes.survivors, row.pid, place.folder)
-            await asyncio.to_thread(processes.end, left)
+            await asyncio.to_thread(processes.end_survivors, row.pid, place.folder)
         if live is not None:
             live.close()
         fresh = session_of(supervisor, row.id, spec, place, generation=row.generation)

@@ -15,7 +15,18 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from orchestrator import home, landing, launches, machine, operations, queries, reconcile, resuming, trust
+from orchestrator import (
+    home,
+    landing,
+    launches,
+    machine,
+    operations,
+    queries,
+    reconcile,
+    recovery,
+    resuming,
+    trust,
+)
 from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
 from orchestrator.commands import Command, Done, Down, Refused
@@ -29,7 +40,7 @@ from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
 from sessions.control import Control
 from sessions.errors import SessionError
 from sessions.events import Counted, SessionEvent, StatusChanged
-from sessions.models import BUSY, SessionId, Usage
+from sessions.models import BUSY, SessionId, State, Usage
 from sessions.sensing import Sensor
 from sessions.session import Session
 from worktrees.errors import WorktreeError
@@ -128,6 +139,8 @@ class Supervisor:
             self.git.turn(session, event.status)
             if event.status.state not in BUSY:
                 self.screens.keep(session)
+            if event.status.state is State.CRASHED:
+                self.run(recovery.crashed(self, self.fleet.rows[session]))
 
     def notice(self, level: str, title: str, message: str) -> None:
         getattr(log, level)("%s: %s", title, message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 STARTED_S = 3.0
 """A program that ends by itself within this time did not start: a wrong option, no login, a missing library."""
+_KILLED = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM})
+"""Somebody ended it: that says nothing of its start."""
 
 
 class Ending:
@@ -83,7 +86,7 @@ class Ending:
         status = session.status
         if status is None or status.state not in ENDED:
             ended = session.perception.ended(code, how, datetime.now(UTC), asked=self.asked)
-            after_s = self._ended_at_once(code)
+            after_s = self._ended_at_once(code) if number not in _KILLED else None
             if after_s is not None:
                 session.emit([FailedToStart(how=f"failed to start: {how} after {after_s:.1f} s", screen=lines)])
             session.emit(ended)

@@ -41,8 +41,19 @@ def survivors(leader: int, folder: Path) -> list[int]:
     A number is given anew after a while, so there must be proof: the start script in ``folder`` as the leader, or a
     process that was told to write its events there. Without /proc nothing is found.
     """
-    found = [pid for pid in of_session(leader) if pid != os.getpid()] if Path("/proc/self/stat").exists() else []
+    if not Path("/proc/self/stat").exists():
+        return []
+    found = [pid for pid in of_session(leader) if pid != os.getpid() and _state(pid) not in ("Z", "X", "")]
     return found if any(_is_of(pid, os.fsencode(folder)) for pid in found) else []
+
+
+def end_survivors(leader: int, folder: Path, within_s: float = 2.0) -> None:
+    """End all :func:`survivors`, also those that one of them started meanwhile. Blocks."""
+    for _ in range(5):
+        found = survivors(leader, folder)
+        if not found:
+            return
+        end(found, within_s)
 
 
 def end(pids: list[int], within_s: float = 2.0) -> None:
@@ -82,10 +93,15 @@ def _group(pid: int) -> int | None:
 
 
 def _is_stopped(pid: int) -> bool:
+    return _state(pid) in ("T", "t")
+
+
+def _state(pid: int) -> str:
+    """The letter of /proc; empty when there is no such process."""
     with suppress(OSError):
         # "pid (name) state …"; the name may hold blanks and brackets.
-        return (Path("/proc") / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] in "Tt"
-    return False
+        return (Path("/proc") / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    return ""
 
 
 def of_session(leader: int) -> list[int]:

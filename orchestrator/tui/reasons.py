@@ -27,7 +27,10 @@ ON_A_SESSION = frozenset(
     }
 )
 _ASKS_THE_DAEMON = frozenset(
-    {"new", "attach", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "type", "answer", "undo"}
+    {
+        *("new", "attach", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "resume_all"),
+        *("type", "answer", "undo"),
+    }
 )
 
 

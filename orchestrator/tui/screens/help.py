@@ -45,7 +45,7 @@ _KEYS = (
             ("u", "bring the target's new commits in"),
             ("x", "interrupt"),
             ("p", "hold or release its processes"),
-            ("r", "resume after its program ended"),
+            ("r  R", "resume after its program ended; all that were lost"),
             ("D", "drop session, worktree and branch; all work is kept"),
         ),
     ),

@@ -12,18 +12,21 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from orchestrator.attention import waiting
-from orchestrator.commands import See
+from orchestrator.attention import comes_back, waiting
+from orchestrator.commands import ResumeAll, See
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
-from orchestrator.tui.looks import one_line
+from orchestrator.tui.looks import listed, one_line
+from orchestrator.tui.reasons import Reason
+from orchestrator.tui.terminal import environment
 from orchestrator.tui.widgets.filter_line import FilterLine
 from orchestrator.tui.widgets.fleet_table import FleetTable
 from orchestrator.tui.widgets.lines import Lines
+from orchestrator.tui.widgets.lost_line import LostLine
 from orchestrator.tui.widgets.needs_you import NeedsYou
 from orchestrator.tui.widgets.pane import PaneView
 from orchestrator.tui.widgets.top_line import TopLine
-from sessions.models import State
+from sessions.models import ENDED, State
 
 SEEN_AFTER_S = 2.0
 
@@ -36,6 +39,7 @@ class MainScreen(SessionActions, Screen[None]):
         Binding("w", "next", "Next ▲", id="next", tooltip="Answer the next that waits for you"),
         Binding("n", "new", "New", id="new", tooltip="Start an agent on a new task"),
         *SessionActions.KEYS,
+        Binding("R", "resume_all", "Resume all", show=False, id="resume_all", tooltip="Bring back all that were lost"),
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
         Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
         Binding("1", "focus('#fleet')", "Fleet", show=False),
@@ -45,6 +49,7 @@ class MainScreen(SessionActions, Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopLine()
+        yield LostLine()
         with Container(id="main"):
             yield FleetTable()
             with Vertical(id="right"):
@@ -70,6 +75,12 @@ class MainScreen(SessionActions, Screen[None]):
 
     def current(self) -> Row | None:
         return self.table.selected
+
+    def why_not(self, action: str, parameters: tuple[object, ...]) -> Reason | None:
+        reason = super().why_not(action, parameters)
+        if reason is None and action == "resume_all" and not any(comes_back(row) for row in self._app.fleet):
+            return Reason("No session was lost", "r resumes the selected one after its program ended")
+        return reason
 
     def show_fleet(self, fleet: Fleet) -> None:
         if not self._app.known:
@@ -138,6 +149,20 @@ class MainScreen(SessionActions, Screen[None]):
 
         self._app.run_worker(new_task(self._app))
 
+    def action_resume_all(self) -> None:
+        self._app.run_worker(self._resume_all())
+
+    async def _resume_all(self) -> None:
+        """Start them all again, and say which did not start and why."""
+        said = await self._app.ask(ResumeAll(env=environment()))
+        if said is None:
+            return
+        if said.names:
+            self._app.tell(f"{listed(said.names)} {'goes' if len(said.names) == 1 else 'go'} on")
+        for name, why in said.failed.items():
+            message, _, hint = why.partition(" → ")
+            self._app.complain(f"{name} did not start: {message}", hint)
+
     def action_filter(self) -> None:
         self.query_one(FilterLine).open(self.table.filter)
 
@@ -168,7 +193,8 @@ class MainScreen(SessionActions, Screen[None]):
         if row is None:
             pane.border_title, pane.border_subtitle = "2 Live", ""
             return
-        mode = "typing, ctrl+] leaves" if pane.typing else "its last picture" if self._app.lost else "live"
+        gone = self._app.lost or row.status.state in ENDED
+        mode = "typing, ctrl+] leaves" if pane.typing else "its last picture" if gone else "live"
         pane.border_title = Content(f"2 {one_line(row.name)} — {mode}")
         behind = f" ↓{row.drift.behind}" if row.drift and row.drift.behind else ""
         conflict = f"  ≠ {len(row.conflicts)} in conflict" if row.conflicts else ""
