@@ -26,7 +26,7 @@ async def drop(app: Orchestrator, row: Row) -> None:
         lines.append(f"{number(seen.uncommitted, 'uncommitted file')}.")
     if seen.unmerged:
         lines.append(f"{number(seen.unmerged, 'commit')} that {short(row.target)} does not have.")
-    lines += ["", f"All of it stays reachable from {one_line(seen.attic)}."]
+    lines += ["", f"All of it stays reachable from {one_line(seen.attic)}.", "z brings it back."]
     if await app.push_screen_wait(Confirm(f"Drop {name}?", "\n".join(lines), "Drop")):
         reply = await app.ask(Remove(session=row.id))
         if reply is not None:

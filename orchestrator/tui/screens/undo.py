@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.commands import PreviewUndo, Undo
-from orchestrator.tui.looks import one_line
+from orchestrator.tui.looks import age, one_line
 from orchestrator.tui.screens.confirm import Confirm
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ async def undo(app: Orchestrator) -> None:
     if seen.refusal:
         app.complain(f"{seen.what}: {seen.refusal}", seen.hint)
         return
-    when = seen.at.astimezone().strftime("%H:%M:%S")
-    lines = [f"{when}  {one_line(seen.what)}", "", *(f"· {one_line(line)}" for line in seen.tells)]
+    when = age((app.now() - seen.at).total_seconds())
+    lines = [f"{one_line(seen.what)} ({when} ago)", "", *(f"· {one_line(line)}" for line in seen.tells)]
     lines += ["", "The undo can be undone: z again."]
     if await app.push_screen_wait(Confirm(f"Undo {seen.operation}?", "\n".join(lines), "Undo")):
         reply = await app.ask(Undo(operation=seen.operation))
