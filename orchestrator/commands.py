@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -55,6 +56,13 @@ class TrustReply(Model):
     revoked: int = 0  # approvals that were forgotten
 
 
+class Isolation(StrEnum):
+    """What a session works in: a linked worktree, or a clone of its own, boxed in where bubblewrap works."""
+
+    WORKTREE = "worktree"
+    SEALED = "sealed"
+
+
 class Done(Model):
     """It was done. ``message`` is fit to be shown."""
 
@@ -62,13 +70,17 @@ class Done(Model):
 
 
 class Started(Model):
-    """``not_started`` did not fit on this machine: nothing was made for them, ``reason`` and ``hint`` say why."""
+    """``not_started`` did not fit on this machine: nothing was made for them, ``reason`` and ``hint`` say why.
+
+    ``notes``: what the human should know of how they were started.
+    """
 
     names: tuple[str, ...]
     sessions: tuple[SessionId, ...]
     not_started: tuple[str, ...] = ()
     reason: str = ""
     hint: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class DiffReply(Model):
@@ -128,6 +140,7 @@ class Run(Model):
     count: int = 1
     model: str | None = None
     permission_mode: str | None = None
+    isolation: Isolation | None = None  # None: that of the settings
     command: tuple[str, ...] = ()
     env: dict[str, str] = {}
     trust: str | None = None  # digest of the repository's commands that the human just approved

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 from orchestrator.admission import Limits, Machine, limits
-from orchestrator.commands import Refused
+from orchestrator.commands import Isolation, Refused
 from worktrees.models import Method
 from worktrees.setup import FILE
 
@@ -34,6 +34,7 @@ class AgentSettings(_Section):
     model: str | None = None
     base_url: str | None = None
     permission_mode: str | None = None
+    isolation: Isolation | None = None  # None: that of [run]
 
 
 class RunSettings(_Section):
@@ -47,6 +48,7 @@ class RunSettings(_Section):
     min_free_disk: ByteSize | None = None
     restart: Literal["never", "on-crash"] = "never"
     branch_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._/-]*[/-])?$")] = "agent/"
+    isolation: Isolation = Isolation.WORKTREE
 
     def limits(self, machine: Machine) -> Limits:
         """What holds launches back, with defaults by this machine."""
@@ -66,10 +68,21 @@ class KeepSettings(_Section):
     attic_days: Annotated[int, Field(ge=1)] = 30  # removed sessions and the operation log
 
 
+class SealedSettings(_Section):
+    """``[sealed]``: the box of sealed sessions. Paths begin with / or ~/; the more specific one counts."""
+
+    read: tuple[str, ...] = ()  # shown although it is hidden otherwise
+    write: tuple[str, ...] = ()
+    hide: tuple[str, ...] = ()
+    network: bool = True  # False: nothing but loopback; an agent then does not reach its model
+    require: bool = False  # True: no sealed session where bubblewrap does not work
+
+
 class Settings(_Section):
     run: RunSettings = RunSettings()
     merge: MergeSettings = MergeSettings()
     keep: KeepSettings = KeepSettings()
+    sealed: SealedSettings = SealedSettings()
     agents: dict[str, AgentSettings] = {}
 
 
@@ -108,6 +121,13 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         raise Refused(
             f"{theirs} sets [run] {', '.join(sorted(mine_only))}, which a repository may not",
             f"your machine is yours to judge; move it to your own settings: {mine}",
+        )
+    run = said.get("run")
+    loosens = isinstance(run, dict) and run.get("isolation") not in (None, Isolation.SEALED)
+    if said.get("sealed") is not None or loosens:
+        raise Refused(
+            f"{theirs} says how sessions are sealed, of which a repository may only ask for more",
+            f'leave [run] isolation = "sealed" there at most; the rest is for your own settings: {mine}',
         )
     _valid(theirs, said)
     merged = {**table, **{key: {**table.get(key, {}), **value} for key, value in said.items()}}

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from orchestrator.commands import Isolation
 from sessions.events import (
     Active,
     AgentKnown,
@@ -36,6 +37,8 @@ class Created(Model):
     target: str  # branch that the work lands on
     worktree: str
     model: str | None = None
+    isolation: Isolation = Isolation.WORKTREE
+    boxed: bool = False  # sealed, and bubblewrap is around its program
 
 
 class LaunchFailed(Model):

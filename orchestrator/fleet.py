@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from orchestrator.commands import Isolation
 from orchestrator.events import (
     Abandoned,
     Changed,
@@ -60,6 +61,8 @@ class Row(Model):
     target: str
     worktree: str
     model: str | None = None
+    isolation: Isolation = Isolation.WORKTREE
+    boxed: bool = False
     created_at: datetime
     status: Status
     pane: str | None = None

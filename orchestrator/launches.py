@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import home, plans, resuming, trust
-from orchestrator.commands import Command, Refused, Run, Started
+from orchestrator import home, plans, resuming, sealing, trust
+from orchestrator.commands import Command, Isolation, Refused, Run, Started
 from orchestrator.config import AgentSettings, Settings, load_settings
 from orchestrator.events import Created, LaunchFailed
 from orchestrator.plans import Plan
@@ -63,6 +63,8 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
         repository=str(repository.root),
     )
     env = {**launching.outside(command.env), **chosen.env}
+    isolation = sealing.isolation(command.isolation, settings, agent_name)
+    not_boxed = await asyncio.to_thread(sealing.why_not_boxed, isolation, settings, env)
     agent.program(spec, env)
     base = command.base or settings.run.base or "HEAD"
     base_commit = await asyncio.to_thread(repository.resolve, base)
@@ -102,6 +104,8 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
             target=target,
             worktree=str(worktree),
             model=spec.model,
+            isolation=isolation,
+            boxed=isolation is Isolation.SEALED and not not_boxed,
         )
         named = spec.model_copy(update={"name": name})
         return Plan(session=sessions[name], created=created, spec=named, env=env, recipe=seen.recipe)
@@ -119,6 +123,7 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
         not_started=tuple(wanted[room.fits :]),
         reason=room.why,
         hint=room.hint,
+        notes=(f"{not_boxed}: {sealing.CLONE_ONLY}; {sealing.INSTALLED}",) if not_boxed else (),
     )
 
 
@@ -144,6 +149,7 @@ async def go_on(supervisor: Supervisor, plan: Plan) -> None:
     created, worktree = plan.created, Path(plan.created.worktree)
     repository = await asyncio.to_thread(open_repository, Path(created.repository))
     await asyncio.to_thread(_make, repository, plan)
+    seal = await asyncio.to_thread(sealing.ready, plan.session, created, plan.env)
     point("launch.worktree")
     additions = await asyncio.to_thread(
         setup.prepare, plan.recipe, repository.root, worktree, trusted=plan.recipe.digest, env=dict(plan.env)
@@ -152,7 +158,7 @@ async def go_on(supervisor: Supervisor, plan: Plan) -> None:
     env = {**plan.env, **additions}
     place = Place(folder=home.session_folder(plan.session), worktree=worktree, env=env)
     live = resuming.session_of(supervisor, plan.session, plan.spec, place)
-    await live.start(env)
+    await live.start(env, seal=seal)
     point("launch.launched")
     await asyncio.to_thread(plans.done, plan.session)
     supervisor.git.look(plan.session)

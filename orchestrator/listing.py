@@ -72,6 +72,8 @@ def session(row: Row, now: datetime, group: tuple[Row, ...] = ()) -> dict[str, A
         "base": row.base,
         "target": row.target,
         "model": row.model,
+        "isolation": row.isolation.value,
+        "boxed": row.boxed,
         "agent_session_id": row.agent_session_id,
         "agent_version": row.agent_version,
         "pid": row.pid,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import home
+from orchestrator import home, sealing
 from orchestrator.attention import comes_back
 from orchestrator.commands import Command, Done, Refused, Resume, ResumeAll, Resumed
 from orchestrator.config import AgentSettings, load_settings
@@ -104,9 +104,10 @@ async def _spawn(supervisor: Supervisor, row: Row, live: Session | None, spec: S
             await asyncio.to_thread(processes.end_survivors, row.pid, place.folder)
         if live is not None:
             live.close()
+        seal = await asyncio.to_thread(sealing.ready, row.id, row, place.env)
         fresh = session_of(supervisor, row.id, spec, place, generation=row.generation)
-        await fresh.start(place.env, resumed=True)
-    except (SessionError, OSError) as error:
+        await fresh.start(place.env, resumed=True, seal=seal)
+    except (SessionError, WorktreeError, OSError) as error:
         supervisor.emit(row.id, Abandoned(action="resume", reason=getattr(error, "message", str(error))))
         raise
     point("resume.launched")

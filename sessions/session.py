@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sessions import launching, processes
+from sessions import launching, processes, sealing
 from sessions.agents.contract import Agent, Place, Reading, Screen, Stream, Watch
 from sessions.control import Control, Pane
 from sessions.ending import Ending
@@ -21,6 +21,7 @@ from sessions.events import Launched, SessionEvent
 from sessions.models import SessionId, Spec, Status
 from sessions.panelog import rotate
 from sessions.perception import Perception
+from sessions.sealing import Seal
 from sessions.sensing import Sensor
 from sessions.talk import News, Talk
 from worktrees.faultpoints import point
@@ -77,14 +78,20 @@ class Session:
     def running(self) -> bool:
         return self.pane is not None and not self.pane.dead
 
-    async def start(self, env: Mapping[str, str], *, resumed: bool = False) -> None:
-        """Write the start script and spawn the pane. The script makes a second spawn of one launch impossible."""
+    async def start(self, env: Mapping[str, str], *, resumed: bool = False, seal: Seal | None = None) -> None:
+        """Write the start script and spawn the pane. The script makes a second spawn of one launch impossible.
+
+        ``seal``: the box that the program is started in.
+        """
         launch = self.agent.launch(self.spec, self.place)
         conversation = launch.agent_session_id or self.spec.agent_session_id
         self.spec = self.spec.model_copy(update={"agent_session_id": conversation, "started_at": now()})
         await asyncio.to_thread(launching.clear, self.place)
-        seen = launching.environment(env, launch.env, self.place)
-        argv = launching.write(self.place, self.spec, launch, seen, self.generation + 1)
+        boxed = launch
+        if seal is not None:
+            boxed = await asyncio.to_thread(sealing.boxed, seal, self.agent, self.spec, self.place, launch)
+        seen = launching.environment(env, boxed.env, self.place)
+        argv = launching.write(self.place, self.spec, boxed, seen, self.generation + 1)
         point("launch.scripted")
         task = launch.prompt_given and bool(self.spec.prompt)
         self.perception = self._perception(task=task)

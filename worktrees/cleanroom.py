@@ -35,6 +35,8 @@ from worktrees.errors import NotARepository, WorktreeError
 from worktrees.roomconfig import Recipe, Value, parse, recipe
 
 _SHARED = ("objects", "refs", "packed-refs", "logs", "shallow")
+SEALED = "orchestrator-sealed.json"
+"""In the folder that git knows a worktree by: its ``.git`` is a clone of its own (see :mod:`worktrees.sealed`)."""
 _HEAD = re.compile(rb"(ref: refs/[^\0\n]{1,1000}|[0-9a-f]{40}|[0-9a-f]{64})\n?\Z")
 _PATIENCE_S = git.DEADLINE_S
 _ENV = {
@@ -118,6 +120,11 @@ def view(path: Path) -> View:
     """The view of the checkout at ``path``, ready for use."""
     git_dir, admin = _place(path)
     room = _room(git_dir)
+    if admin != git_dir and (admin / SEALED).exists():
+        from worktrees import sealed
+
+        if (clone := sealed.of(path, git_dir, admin)) is not None:
+            sealed.sync(clone)
     number = "main" if admin == git_dir else _digest(str(admin))
     folder = room.folder / "views" / number
     _furnish(room, admin, folder)

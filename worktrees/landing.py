@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees import checkouts, cleanroom, locks, obstacles, operations, snapshots
+from worktrees import checkouts, cleanroom, locks, obstacles, operations, sealed, snapshots
 from worktrees.changes import drift, shown
 from worktrees.checks import run_command
 from worktrees.cleanroom import identity, own_index, run, run_code
@@ -203,6 +203,8 @@ def draft_message(worktree: Path, target: str, task: str) -> str:
 
 def _branch(worktree: Path) -> str:
     code, said = run_code(worktree, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
+    if code != 0 and (said := sealed.trouble(worktree)):
+        raise WorktreeError(said, "set the branch to what shall land: git branch -f, in your repository")
     if code != 0:
         raise WorktreeError(f"{worktree} has no branch checked out", "check its branch out there, then try again")
     return said.strip()

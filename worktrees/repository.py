@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass
 from pathlib import Path
 
-from worktrees import cleanroom, snapshots
+from worktrees import cleanroom, sealed, snapshots
 from worktrees.cleanroom import own_index, run, run_code
 from worktrees.errors import (
     BadName,
@@ -196,6 +196,8 @@ class Repository:
 
     def register(self, path: Path) -> None:
         """Write down that ``path`` is a worktree of this repository, while its ``.git`` can be trusted."""
+        if sealed.find(path) is not None:
+            return  # its .git is a clone of its own; whose it is, is written down already
         admin = plain(path, "rev-parse", "--absolute-git-dir").strip()
         cleanroom.register(path, self.git_dir, Path(admin))
 
@@ -237,6 +239,7 @@ class Repository:
     def _keep(self, path: Path, branch: str, session: str) -> Kept:
         """Write the attic of a session and see that it holds everything."""
         self._refuse_foreign(path, branch)
+        sealed.unseal(path)
         attic = f"refs/orchestrator/attic/{session}"
         tip = self.resolve(f"refs/heads/{branch}") if self.has_branch(branch) else None
         if tip is not None:

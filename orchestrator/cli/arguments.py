@@ -18,6 +18,7 @@ class _Parser(argparse.ArgumentParser):
         super().error(inert.block(message))
 
 
+KINDS = ("worktree", "sealed")
 Handler = Callable[[argparse.Namespace], int]
 
 
@@ -63,6 +64,7 @@ def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
     run.add_argument("-n", "--count", type=int, default=1, metavar="COUNT", help="launch this many at once")
     run.add_argument("--model", metavar="M", help="the agent's model")
     run.add_argument("--permission-mode", metavar="MODE", help="the agent's own word for it")
+    run.add_argument("--isolation", choices=KINDS, metavar="KIND", help="worktree, or sealed: a clone, in a box")
     run.add_argument("--prompt", metavar="TEXT", help="the task, where PROMPT is a program (--agent command)")
     run.add_argument("--file", metavar="TASKS.toml", help="launch every [[task]] of a file")
     run.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")

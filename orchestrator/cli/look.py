@@ -45,7 +45,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     rate = item["tokens_per_second"]
     return (
         item["name"],
-        item["agent"],
+        item["agent"] + _seal(item),
         state,
         age(since(item["since"])),
         f"{rate:.0f}" if rate else "",
@@ -55,6 +55,11 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         str(item["diff"]["removed"] or ""),
         waits or "",
     )
+
+
+def _seal(item: dict[str, Any]) -> str:
+    """How the session is sealed: in a box, or as a clone alone."""
+    return "" if item["isolation"] != "sealed" else " sealed" if item["boxed"] else " clone"
 
 
 def show(arguments: Namespace) -> int:
@@ -69,6 +74,9 @@ def show(arguments: Namespace) -> int:
         "state": f"{item['state']}{kind} for {age(since(item['since']))}",
         "why": item["why"],
         "agent": " ".join(filter(None, (item["agent"], item["agent_version"], item["model"]))),
+        "sealed": {"": "", " sealed": "a clone of its own, in a box", " clone": "a clone of its own, without a box"}[
+            _seal(item)
+        ],
         "task": line(item["prompt"])[:200],
         "branch": f"{item['branch']} from {item['base']}, lands on {item['target']}",
         "drift": f"{item['ahead']} commits ahead, {item['behind']} behind",

@@ -12,7 +12,8 @@ from typing import Any
 from orchestrator.cli.output import CommandError, dump, note, say
 from orchestrator.cli.trust import with_approval
 
-_TASK = {"prompt": str, "name": str, "agent": str, "base": str, "count": int, "model": str, "permission_mode": str}
+_WORDS = ("prompt", "name", "agent", "base", "model", "permission_mode", "isolation")
+_TASK = {**dict.fromkeys(_WORDS, str), "count": int}
 
 
 def run(arguments: Namespace) -> int:
@@ -32,6 +33,8 @@ def run(arguments: Namespace) -> int:
         except CommandError as error:
             also = f" ({', '.join(started)} launched before)" if started else ""
             raise CommandError(error.message + also, error.hint, error.code) from error
+        for said in reply["notes"]:
+            note(said)
         started += reply["names"]
         if not arguments.json:
             for name in reply["names"]:
@@ -67,6 +70,7 @@ def _task(arguments: Namespace) -> dict[str, Any]:
         "count": arguments.count,
         "model": arguments.model,
         "permission_mode": arguments.permission_mode,
+        "isolation": arguments.isolation,
     }
     if arguments.agent == "command":
         return {**task, "prompt": arguments.prompt or "", "command": words or None}
@@ -94,7 +98,8 @@ def _from_file(path: Path, arguments: Namespace) -> list[dict[str, Any]]:
                 raise CommandError(f"{path}, task {number}: {key} cannot be {value!r}", _allowed(), 2)
         if not str(task.get("prompt", "")).strip():
             raise CommandError(f"{path}, task {number} has no prompt", _allowed(), 2)
-        found.append({"agent": arguments.agent, "base": arguments.base, **task})
+        above = {"agent": arguments.agent, "base": arguments.base, "isolation": arguments.isolation}
+        found.append({**above, **task})
     return found
 
 

@@ -19,9 +19,9 @@ from typing import ClassVar
 
 from sessions.agents import dialogs
 from sessions.agents.capabilities import Capabilities
-from sessions.agents.claude_reader import ClaudeReader, config_folder
+from sessions.agents.claude_reader import ClaudeReader, config_folder, project_folder
 from sessions.agents.claude_transcript import transcript_entries
-from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
+from sessions.agents.contract import Keys, Launch, Needs, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone
 from sessions.models import Entry, Kind, Question, Spec
@@ -39,6 +39,10 @@ _WITH_PAYLOAD = (
 )
 _NAME_ONLY = ("PreToolUse", "PostToolUse")
 _COMMANDS = ("!", "/", "#", "@")
+_SETTINGS = (
+    *("settings.json", "settings.local.json", "CLAUDE.md", "agents", "commands", "skills", "plugins", "rules"),
+    *("output-styles", "hooks", "keybindings.json", "statusline.sh", "themes"),
+)
 _REVIEW = "question review"
 _BOX = re.compile(r"^\s*(?:❯\s*)?\d\.\s+\[(.)\]")
 _TAB = re.compile(r"[☐☒]")
@@ -99,6 +103,22 @@ class Claude:
 
     def reader(self, spec: Spec, place: Place) -> Reader:
         return ClaudeReader(spec, place, config_folder(place.env))
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        """Its conversation and sign-in are the user's; settings, with their hooks and servers, are only read.
+
+        Not the folder of its own state files: they are named by process ids, which are few in a box.
+        """
+        config = config_folder(place.env)
+        named = "CLAUDE_CONFIG_DIR" in place.env
+        return Needs(
+            own=(config,),
+            copies=(((config if named else config.parent) / ".claude.json", config / ".claude.json"),),
+            read=tuple(config / name for name in _SETTINGS),
+            write=(config / ".credentials.json",),
+            folders=(project_folder(config, place.worktree),),
+            env={"CLAUDE_CONFIG_DIR": str(config)},  # it writes .claude.json anew, beside which it then has to write
+        )
 
     def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
         found = dialogs.shown(load("claude"), question, screen)

@@ -64,6 +64,11 @@ def config_folder(env: Mapping[str, str]) -> Path:
     return Path(named) if named else (Path(env["HOME"]) if env.get("HOME") else Path.home()) / ".claude"
 
 
+def project_folder(config: Path, worktree: Path) -> Path:
+    """Where it keeps the conversations that are held in ``worktree``."""
+    return config / "projects" / re.sub(r"[^A-Za-z0-9]", "-", os.path.realpath(worktree))
+
+
 class ClaudeReader:
     """One running Claude Code."""
 
@@ -75,8 +80,7 @@ class ClaudeReader:
         self._own_file: Path | None = None
         self._transcript: Path | None = None
         if self._session is not None:
-            project = re.sub(r"[^A-Za-z0-9]", "-", os.path.realpath(place.worktree))
-            self._transcript = config / "projects" / project / f"{self._session}.jsonl"
+            self._transcript = project_folder(config, place.worktree) / f"{self._session}.jsonl"
         self._screen = dialogs.ScreenReader(load("claude"))
         self._askings = Askings()
         self._requests = Requests()
@@ -89,7 +93,7 @@ class ClaudeReader:
         self._version: str | None = None
 
     def watches(self) -> tuple[Watch, ...]:
-        sessions = self._config / "sessions"
+        sessions = self._place.outside(self._config / "sessions")
         own = (
             Watch("session", self._own_file, Mode.WHOLE)
             if self._own_file is not None

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from sessions.agents.capabilities import Capabilities
 from sessions.agents.command import typed
-from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
+from sessions.agents.contract import Keys, Launch, Needs, Paste, Place, Reader, Screen, Step
 from sessions.agents.findings import time
 from sessions.agents.hooks import parse
 from sessions.agents.joined import JoinedReader
@@ -57,8 +57,7 @@ class Coder:
         if spec.resume and kept:
             argv += ["--resume", "--transcript", str(kept[-1])]
         else:
-            name = f"coder-{len(kept) + 1}.jsonl" if kept else TRANSCRIPT
-            argv += ["--transcript", str(place.folder / name)]
+            argv += ["--transcript", str(place.folder / _fresh(place.folder))]
         for flag, value in (
             ("--model", spec.model),
             ("--base-url", spec.base_url),
@@ -73,6 +72,10 @@ class Coder:
 
     def reader(self, spec: Spec, place: Place) -> Reader:
         return JoinedReader(spec, place)
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        kept = [path.name for path in _transcripts(place.folder)]
+        return Needs(files=tuple(kept) if spec.resume and kept else (_fresh(place.folder),))
 
     def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
         shown = [line for line in screen.lines if line.strip()]
@@ -112,6 +115,12 @@ class Coder:
                             Entry(at=at, role=Role.TOOL, title="result", text=str(record.get("output"))[:4000])
                         )
         return tuple(entries)
+
+
+def _fresh(folder: Path) -> str:
+    """The name of the next conversation."""
+    kept = _transcripts(folder)
+    return f"coder-{len(kept) + 1}.jsonl" if kept else TRANSCRIPT
 
 
 def _transcripts(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from sessions.agents import dialogs
 from sessions.agents.capabilities import Capabilities
 from sessions.agents.codex_reader import CodexReader, transcript_entries
-from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
+from sessions.agents.contract import Keys, Launch, Needs, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.hooks import append_name, append_payload
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone, SessionError
 from sessions.models import Entry, Kind, Question, Spec
@@ -23,6 +23,7 @@ from sessions.screen_rules import Match, load
 _WITH_PAYLOAD = ("SessionStart", "UserPromptSubmit", "PermissionRequest", "Stop", "Interrupt", "SessionEnd")
 _NAME_ONLY = ("PreToolUse", "PostToolUse")
 _COMMANDS = ("!", "/", "$", "@")
+_SETTINGS = ("AGENTS.md", "AGENTS.override.md", "prompts", "rules", "skills", "hooks.json", "plugins", "themes")
 _CLEAR = Keys(("C-u",) * 60)  # one clears a line or joins it to the one before; what stands there may have many
 _APPROVALS = ("untrusted", "on-request", "never")
 _SANDBOXES = ("read-only", "workspace-write", "danger-full-access")
@@ -82,6 +83,18 @@ class Codex:
 
     def reader(self, spec: Spec, place: Place) -> Reader:
         return CodexReader(spec, place)
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        """Its conversations and sign-in are the user's; settings, with their servers and hooks, are a copy."""
+        home = place.env.get("CODEX_HOME")
+        config = Path(home) if home else Path(place.env.get("HOME") or Path.home()) / ".codex"
+        return Needs(
+            own=(config,),
+            copies=((config / "config.toml", config / "config.toml"),),
+            read=tuple(config / name for name in _SETTINGS),
+            write=(config / "auth.json",),
+            folders=(config / "sessions",),
+        )
 
     def answer(self, question: Question, choice: str, text: str, screen: Screen) -> tuple[Step, ...]:
         found = dialogs.shown(load("codex"), question, screen)

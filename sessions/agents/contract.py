@@ -39,6 +39,38 @@ class Place:
         """Raw bytes of the pane."""
         return self.folder / "pane.log"
 
+    def own(self, path: Path) -> Path:
+        """What stands in the place of ``path`` for a sealed program (see :class:`Needs`)."""
+        return self.folder / "sealed" / str(path).strip("/").replace("%", "%25").replace("/", "%2F")
+
+    def outside(self, path: Path) -> Path:
+        """Where a file lies for us that the program knows as ``path``: a sealed one has folders of its own."""
+        for above in (path, *path.parents):
+            if (own := self.own(above)).exists():
+                return own / path.relative_to(above) if above != path else own
+        return path
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a sealed program must have of the user's home to run, to sign in, and to go on with its conversation.
+
+    ``own``: folders that are empty ones of the session's own, kept from launch to launch. ``copies``: the user's files
+    and where in those folders a copy of each is put at the first launch, so that nothing it changes in them is ever
+    read by a program outside of the box. ``read`` and ``write`` are shown as the user has them; in what it may write
+    there must be no code and no configuration. ``folders``: those of ``write`` that are folders, made when they are not
+    there yet. ``files``: names in the session's private folder that the program writes itself. ``env`` is added to
+    its environment.
+    """
+
+    own: tuple[Path, ...] = ()
+    copies: tuple[tuple[Path, Path], ...] = ()
+    read: tuple[Path, ...] = ()
+    write: tuple[Path, ...] = ()
+    folders: tuple[Path, ...] = ()
+    files: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class Launch:

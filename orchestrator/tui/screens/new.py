@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, TextArea
 
-from orchestrator.commands import Run
+from orchestrator.commands import Isolation, Run
 from orchestrator.tui.looks import one_line
 from orchestrator.tui.terminal import environment
 from sessions import agents
@@ -64,6 +64,15 @@ class NewTask(ModalScreen[Run | None]):
                 with Vertical():
                     yield Label("Name")
                     yield Input(draft.get("name", ""), placeholder="from the task", compact=True, id="name")
+                with Vertical():
+                    yield Label("Isolation")
+                    yield Select(
+                        [(kind.value, kind.value) for kind in Isolation],
+                        value=draft.get("isolation") or Select.NULL,
+                        prompt="as set",
+                        compact=True,
+                        id="isolation",
+                    )
                 with Vertical(classes="small"):
                     yield Label("How many")
                     yield Input(draft.get("count", "1"), type="integer", compact=True, id="count")
@@ -102,6 +111,7 @@ class NewTask(ModalScreen[Run | None]):
                 base=values["base"] or None,
                 name=values["name"] or None,
                 count=count,
+                isolation=Isolation(values["isolation"]) if values["isolation"] else None,
                 env=environment(),
             )
         )
@@ -112,10 +122,12 @@ class NewTask(ModalScreen[Run | None]):
 
     def _values(self) -> dict[str, str]:
         chosen = self.query_one("#agent", Select).value
+        isolation = self.query_one("#isolation", Select).value
         return {
             "prompt": self.query_one("#prompt", TextArea).text,
             "agent": chosen if isinstance(chosen, str) else "",
             "base": self.query_one("#base", Input).value.strip(),
             "name": self.query_one("#name", Input).value.strip(),
+            "isolation": isolation if isinstance(isolation, str) else "",
             "count": self.query_one("#count", Input).value.strip(),
         }

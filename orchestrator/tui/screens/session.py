@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from orchestrator.commands import Diff, Log, Transcript
+from orchestrator.commands import Diff, Isolation, Log, Transcript
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.looks import age, look, money, number, one_line, safe, tokens
@@ -142,7 +142,8 @@ class SessionScreen(SessionActions, Screen[None]):
         used = row.usage.input + row.usage.output + row.usage.cache_read + row.usage.cache_write
         text = Text(" ").append(seen.text, f"{'bold ' if seen.bold else ''}{colour}")
         text.append(f"  {one_line(row.name)}", "bold")
-        text.append(f"  {one_line(row.agent)} · {one_line(row.branch)} ← {one_line(row.target)}{behind}")
+        seal = "" if row.isolation is not Isolation.SEALED else " sealed" if row.boxed else " clone"
+        text.append(f"  {one_line(row.agent)}{seal} · {one_line(row.branch)} ← {one_line(row.target)}{behind}")
         text.append(f"   +{row.totals.added} −{row.totals.removed} in {number(row.totals.files, 'file')}")
         text.append(f"   {tokens(used)} tok  {money(row.cost_usd)}{idle}", DIM)
         question = row.status.question

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.content import Content
 
 from orchestrator.attention import Rank, ordered, rank
+from orchestrator.commands import Isolation
 from orchestrator.fleet import Fleet, Row
 from orchestrator.throughput import rate
 from orchestrator.tui.looks import age, cut, look, number, one_line, plain, tokens
@@ -97,7 +98,7 @@ class FleetTable(Lines):
         cells = {
             "state": (seen.text, ("bold " if seen.bold else "") + self.colour(seen.colour)),
             "name": (one_line(row.name), "bold" if rank(row) is Rank.ASKS else ""),
-            "agent": (one_line(row.agent), self.colour("")),
+            "agent": (_agent(row), self.colour("")),
             "tok/s": self._rate(row, now),
             "total": (tokens(_total(row)) if _total(row) else "·", self.colour("")),
             "idle": (self._idle(row, now), self.colour("")),
@@ -128,7 +129,7 @@ class FleetTable(Lines):
 
     def _columns(self, width: int) -> list[tuple[str, int, bool]]:
         """Name, cells and whether it is set to the right; the name takes what is left."""
-        agent = max(5, min(8, max((len(row.agent) for row in self.rows), default=0)))
+        agent = max(5, min(8, max((len(_agent(row)) for row in self.rows), default=0)))
         fixed = [("state", 6, False), ("agent", agent, False), ("tok/s", 5, True)]
         if width >= 64:
             fixed.append(("total", 5, True))
@@ -147,7 +148,7 @@ class FleetTable(Lines):
 
     def _wanted(self, row: Row) -> bool:
         words = self.filter.lower().split()
-        text = f"{row.name} {row.agent} {row.branch} {row.state} {look(row).word} {row.prompt}".lower()
+        text = f"{row.name} {row.agent} {row.isolation} {row.branch} {row.state} {look(row).word} {row.prompt}".lower()
         return all(word in text for word in words)
 
     def _subtitle(self) -> str:
@@ -155,6 +156,12 @@ class FleetTable(Lines):
         if self.filter:
             return f"{len(self.rows)} of {sessions} · {one_line(self.filter)} · esc shows all"
         return f"{sessions} · / filter"
+
+
+def _agent(row: Row) -> str:
+    """Sealed ones are marked: in a box, or a clone alone."""
+    mark = "" if row.isolation is not Isolation.SEALED else "#" if row.boxed else "+"
+    return mark + one_line(row.agent)
 
 
 def _total(row: Row) -> int:
