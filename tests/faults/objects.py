@@ -20,9 +20,15 @@ class Objects:
         listed = self._git("rev-list", "--objects", "--all").split(b"\n")
         self._reached = {line.split(b" ", 1)[0].decode() for line in listed if line}
 
-    def ours(self) -> set[str]:
-        """Commits that refs of ours hold."""
-        return set(self._git("for-each-ref", "--format=%(objectname)", "refs/orchestrator/").decode().split())
+    @staticmethod
+    def held(git_dir: Path) -> set[str]:
+        """Commits that refs of ours hold, and those that an operation names: its own commit may be written anew."""
+        said = _git(git_dir, "for-each-ref", "--format=%(refname) %(objectname) %(parent)", "refs/orchestrator/")
+        found: set[str] = set()
+        for line in said.decode().splitlines():
+            ref, commit, *parents = line.split()
+            found.update(parents if ref.startswith("refs/orchestrator/ops/") else [commit])
+        return found
 
     def reaches(self, name: str) -> bool:
         return name in self._reached
@@ -57,10 +63,14 @@ class Objects:
         return total
 
     def _git(self, *words: str, stdin: bytes | None = None) -> bytes:
-        # The index counts for nothing here: what only it holds is lost with it.
-        argv = [GIT, "--git-dir", str(self._git_dir), *words]
-        env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        return subprocess.run(argv, input=stdin, env=env, capture_output=True, check=True).stdout
+        return _git(self._git_dir, *words, stdin=stdin)
+
+
+def _git(git_dir: Path, *words: str, stdin: bytes | None = None) -> bytes:
+    # The index counts for nothing here: what only it holds is lost with it.
+    argv = [GIT, "--git-dir", str(git_dir), *words]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return subprocess.run(argv, input=stdin, env=env, capture_output=True, check=True).stdout
 
 
 def _blob(content: bytes) -> str:

@@ -206,7 +206,7 @@ class Scene:
     def note(self) -> None:
         """Remember every commit that a ref of ours holds now: it must stay reachable."""
         if self._repository is not None:
-            self._seen |= Objects(self._repository.git_dir).ours()
+            self._seen |= Objects.held(self._repository.git_dir)
 
     def check(self) -> None:
         """The invariant. Counts what was read back and what was lost."""

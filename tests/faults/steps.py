@@ -1,0 +1,71 @@
+"""Steps of ours on a repository, in this process or in one that is killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from pathlib import Path
+from typing import Any
+
+from worktrees import faultpoints, landing, snapshots
+from worktrees.errors import WorktreeError
+from worktrees.models import Method
+from worktrees.repository import Repository, open_repository
+
+
+def carry_out(root: Path, step: str, given: dict[str, Any]) -> None:
+    """Raises WorktreeError when it is refused."""
+    repository = open_repository(root)
+    worktree = Path(given["path"])
+    session = given["session"]
+    match step:
+        case "snapshot":
+            snapshots.take(worktree, session, "on demand", ignored=True)
+        case "merge":
+            landing.land(
+                repository,
+                worktree=worktree,
+                session=session,
+                target="main",
+                method=Method(given["method"]),
+                message="Land it\n",
+            )
+        case "update":
+            landing.update_from_target(worktree, session, "main")
+        case "restore":
+            _restore(worktree, session, given["number"])
+        case "remove":
+            repository.remove(worktree, given["branch"], session=session)
+        case _:
+            raise ValueError(step)
+
+
+def killed(root: Path, step: str, given: dict[str, Any], point: str) -> bool:
+    """Carry it out in a process that dies at ``point``; whether it did. One that is refused is not killed."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            faultpoints._ARMED = (point, 1)
+            carry_out(root, step, given)
+            code = 0
+        except WorktreeError:
+            code = 0
+        except BaseException:  # noqa: BLE001 - nothing of the parent's may run in its copy
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    status = os.waitpid(child, 0)[1]
+    assert status in (0, signal.SIGKILL), status
+    return status == signal.SIGKILL
+
+
+def restart(repository: Repository) -> None:
+    """What a daemon does at its start."""
+
+
+def _restore(worktree: Path, session: str, number: int) -> None:
+    found = snapshots.listed(worktree, session)
+    if found:
+        snapshots.restore(worktree, found[number % len(found)], session)
