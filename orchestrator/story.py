@@ -101,7 +101,9 @@ def _words(event: Event) -> str:
             return f"merge failed: {event.reason}"
         case Merged():
             landing = event.landing
-            return f"merged into {landing.target} by {landing.method}: {landing.before[:10]} → {landing.after[:10]}"
+            flaky = f"; flaky: {landing.check.command}" if landing.check is not None and landing.check.flaky else ""
+            moved = f"{landing.before[:10]} → {landing.after[:10]}"
+            return f"merged into {landing.target} by {landing.method}: {moved}{flaky}"
         case Paused():
             return "held" if event.paused else "released"
         case Removed():

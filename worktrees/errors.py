@@ -25,6 +25,7 @@ WorktreeError
 ├── NothingToLand         the target holds all of the work already
 ├── Conflicted            the work cannot be merged by itself
 ├── CheckFailed           a check command failed on the merged tree
+│   └── CheckVoid         it passed or failed, and that means nothing
 ├── RecipeInvalid         .orchestrator.toml cannot be used
 ├── SetupNotTrusted       its commands were not approved
 └── SetupFailed           one of its steps failed
@@ -155,6 +156,14 @@ class CheckFailed(WorktreeError):
             f"the check {how}: {result.command}", "the target is untouched; read the output, then try again"
         )
         self.result = result
+
+
+class CheckVoid(CheckFailed):
+    def __init__(self, result: CheckResult, why: str) -> None:
+        super().__init__(result)
+        self.message = f"the check {result.command} is void: {why}"
+        self.args = (self.message,)
+        self.hint = "mend the check: it must wait for all that it starts and leave tracked files as they are"
 
 
 class RecipeInvalid(WorktreeError):

@@ -12,15 +12,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from worktrees import checkouts, cleanroom, locks, obstacles, operations, sealed, snapshots
 from worktrees.changes import drift, shown
-from worktrees.checks import run_command
+from worktrees.checks import judge
 from worktrees.cleanroom import identity, own_index, run, run_code
 from worktrees.conflicts import merge_tree
 from worktrees.errors import (
-    CheckFailed,
     Conflicted,
     DirtyTarget,
     GitFailed,
@@ -141,9 +141,9 @@ def land(
             with _scratch(repository, commit) as scratch:
                 for check in checks:
                     progress(f"check: {check}")
-                    result = run_command(check, scratch, check_s, env)
-                    if not result.passed:
-                        raise CheckFailed(result)
+                    again = partial(progress, f"check again: {check}")
+                    seen = judge(check, scratch, check_s, env, again)
+                    result = result if result is not None and result.flaky else seen
         progress("land")
         landing = _swap(repository, session, name, branch, target, method, before, commit, result)
         if landing is not None:

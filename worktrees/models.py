@@ -135,6 +135,7 @@ class CheckResult(Model):
     exit_code: int | None  # None: it ran into its deadline and was killed
     output: str  # the last 64 KiB
     seconds: float
+    flaky: bool = False  # it failed first (the output tells how) and passed when it was run once more
 
     @property
     def passed(self) -> bool:

@@ -156,6 +156,8 @@ def merge(arguments: Namespace) -> int:
         dump(landing)
         return 0
     say(f"{item['name']} landed on {landing['target']}: {landing['before'][:10]} → {landing['after'][:10]}")
+    if landing["check"] and landing["check"]["flaky"]:
+        note(f"flaky: {landing['check']['command']} failed at first, and passed when it was run once more")
     if landing["updated_checkout"]:
         note(f"your checkout {landing['updated_checkout']} was brought along")
     note(f"go back: orchestrator undo {landing['operation']}")

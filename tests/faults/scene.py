@@ -10,10 +10,11 @@ import asyncio
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.client import DaemonError
@@ -160,6 +161,19 @@ class Scene:
         self._ends.callback(call)
 
     tmux = shutil.which("tmux") or "tmux"  # the real one
+
+    @staticmethod
+    def alive(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        except OSError:
+            return False
+
+    @staticmethod
+    def end(pid: int) -> None:
+        """End a process that the scene has started."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
     # -- judgement
 

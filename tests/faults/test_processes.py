@@ -37,13 +37,6 @@ def _dashboard(scene: Scene, server: str, name: str) -> int:
     return int(said.stdout)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def _snapshots(scene: Scene) -> str:
     return scene.machine.git("for-each-ref", "refs/orchestrator/snap/")
 
@@ -59,7 +52,7 @@ def test_01_the_dashboard_is_killed(scene: Scene) -> None:
     agent = Puppet(scene)
     agent.run()
     os.kill(screen, signal.SIGKILL)
-    scene.wait(lambda: not _alive(screen), "the dashboard outlives a kill")
+    scene.wait(lambda: not scene.alive(screen), "the dashboard outlives a kill")
     kept = agent.worktree / "work.txt" if scene.guarded else None
     agent.do("state working; echo the only copy >work.txt; state done")
     scene.wait(lambda: _snapshots(scene), "a turn ended unseen: its work was not kept")
@@ -69,7 +62,7 @@ def test_01_the_dashboard_is_killed(scene: Scene) -> None:
     _dashboard(scene, server, "second")
     item = scene.machine.session("p")
     scene.safe(item["generation"] == 1 and agent.starts == 1, "the agent was launched twice")
-    scene.safe(_alive(agent.pids[0]), "the agent died with the dashboard")
+    scene.safe(scene.alive(agent.pids[0]), "the agent died with the dashboard")
 
 
 def _coder(scene: Scene, *steps: dict[str, Any]) -> None:
@@ -136,7 +129,7 @@ def test_03_killed_between_the_spawn_and_its_record(scene: Scene) -> None:
     item = scene.machine.session("p")
     scene.safe(item["state"] not in ("lost", "failed"), f"an agent that runs is shown as {item['state']}")
     scene.machine.ok("wait", "p", "--for", "idle", "--timeout", "20")
-    scene.safe(agent.starts == 1 and _alive(agent.pids[0]), "the agent was begun twice")
+    scene.safe(agent.starts == 1 and scene.alive(agent.pids[0]), "the agent was begun twice")
 
 
 @fault(6, Guard("one daemon for one home, by a lock", {"orchestrator.daemon:_only_one": "no_lock"}))
@@ -154,7 +147,7 @@ def test_06_two_daemons_want_one_home(scene: Scene) -> None:
     finally:
         second.kill()
         second.wait()
-        if _alive(first) and not scene.guarded:
+        if scene.alive(first) and not scene.guarded:
             os.kill(first, signal.SIGKILL)
 
 

@@ -6,15 +6,16 @@ from tests.faults import shims
 from tests.faults.guards import Guard
 from tests.faults.matrix import fault
 from tests.faults.scene import Scene
+from worktrees import landing
 from worktrees.errors import DirtyTarget, OperationInProgress
-from worktrees.landing import land
 from worktrees.models import Landing, Method
 
 
-def _land(scene: Scene, **options: object) -> Landing:
+def land(scene: Scene, **options: object) -> Landing:
+    """Land the work of the scene's first session on main."""
     worktree = scene.folder / "wt-s1"
     given = {"target": "main", "method": Method.SQUASH, "message": "Land it\n", **options}
-    return land(scene.repository, worktree=worktree, session="s1", **given)  # type: ignore[arg-type]
+    return landing.land(scene.repository, worktree=worktree, session="s1", **given)  # type: ignore[arg-type]
 
 
 @fault(
@@ -30,7 +31,7 @@ def test_14_the_main_checkout_is_dirty(scene: Scene) -> None:
     scene.write(worktree / "a.txt", "the agent's\n")
     mine = scene.write(scene.root / "a.txt", "mine, not committed\n")
     with scene.attempt() as refusal:
-        _land(scene)
+        land(scene)
     scene.refused(refusal, DirtyTarget, "a.txt", "nothing was touched")
     scene.safe(mine.read_text() == "mine, not committed\n", "the user's edit was overwritten")
     scene.safe(scene.git(scene.root, "stash", "list") == "", "the user's edit was stashed away")
@@ -48,7 +49,7 @@ def test_15_the_user_is_in_the_middle_of_a_rebase(scene: Scene) -> None:
     scene.commit(scene.root, "Mine")
     scene.git(scene.root, "rebase", "-q", "-i", "HEAD~1", GIT_SEQUENCE_EDITOR="sed -i s/^pick/edit/")
     with scene.attempt() as refusal:
-        _land(scene)
+        land(scene)
     scene.refused(refusal, OperationInProgress, "a rebase", "finish or abort it")
     scene.git(scene.root, "rebase", "--continue", code=None, GIT_EDITOR="true")
     scene.safe(scene.git(scene.root, "symbolic-ref", "-q", "HEAD", code=None), "the user's rebase cannot be finished")
@@ -71,7 +72,7 @@ def test_09_the_target_moves_while_the_checks_run(scene: Scene) -> None:
     mark = scene.folder / "checked"
     check = f"echo x >> {mark}; [ $(wc -l < {mark}) -gt 1 ] || git -C {scene.root} update-ref refs/heads/main {other}"
     with scene.attempt():
-        _land(scene, checks=(check,))
+        land(scene, checks=(check,))
     names = scene.git(scene.root, "ls-tree", "--name-only", "main").split()
     scene.safe("other.txt" in names, "what somebody else had landed is gone from the target")
     if scene.guarded:

@@ -219,3 +219,27 @@ def by_hand(original: Callable[..., str]) -> Callable[..., str]:
         return ""
 
     return run
+
+
+def exit_code_alone(_original: object) -> Callable[..., Any]:
+    """What the command's shell says is believed."""
+
+    def judge(command: str, tree: Path, deadline_s: float, env: Any = None, again: Any = None) -> Any:
+        from worktrees.checks import run_command
+
+        return run_command(command, tree, deadline_s, env)
+
+    return judge
+
+
+def no_second_run(_original: object) -> Callable[..., Any]:
+    def judge(command: str, tree: Path, deadline_s: float, env: Any = None, again: Any = None) -> Any:
+        from worktrees.checks import _once
+        from worktrees.errors import CheckFailed
+
+        result = _once(command, tree, deadline_s, env)
+        if not result.passed:
+            raise CheckFailed(result)
+        return result
+
+    return judge

@@ -129,7 +129,8 @@ class MergeScreen(ModalScreen[None]):
         text = Text(f"✓ {short(landing.branch)} is on {short(landing.target)}", "bold")
         text.append(f"\n\n  {landing.before[:10]} → {landing.after[:10]}", "not bold")
         if landing.check is not None:
-            text.append(f"\n  {safe(landing.check.command)} passed in {landing.check.seconds:.1f} s", "not bold")
+            when = ", the second time (flaky)" if landing.check.flaky else f" in {landing.check.seconds:.1f} s"
+            text.append(f"\n  {safe(landing.check.command)} passed{when}", "not bold")
         if landing.updated_checkout is not None:
             text.append(f"\n  your checkout {one_line(str(landing.updated_checkout))} was brought along", "not bold")
         text.append("\n\n  D drops the session; its work stays on the target", "not bold dim")
