@@ -8,10 +8,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from worktrees import faultpoints, landing, snapshots
+from worktrees import attic, faultpoints, landing, operations, reconcile, restoring, snapshots, undo
 from worktrees.errors import WorktreeError
 from worktrees.models import Method
 from worktrees.repository import Repository, open_repository
+from worktrees.restoring import Wish
 
 
 def carry_out(root: Path, step: str, given: dict[str, Any]) -> None:
@@ -34,9 +35,19 @@ def carry_out(root: Path, step: str, given: dict[str, Any]) -> None:
         case "update":
             landing.update_from_target(worktree, session, "main")
         case "restore":
-            _restore(worktree, session, given["number"])
+            found = snapshots.listed(root, session)
+            if found:
+                to = found[given["number"] % len(found)]
+                wish = Wish(session=session, name=session, branch=given["branch"], to=to, head=given["head"])
+                restoring.restore(repository, worktree, wish)
         case "remove":
-            repository.remove(worktree, given["branch"], session=session)
+            attic.remove(repository, worktree, given["branch"], session=session)
+        case "undo":
+            log = operations.listed(repository)
+            gone = operations.undone(log)
+            standing = [one for one in log if one.state is operations.State.DONE and one.id not in gone]
+            if standing:
+                undo.undo(repository, standing[min(given["number"], len(standing) - 1)])
         case _:
             raise ValueError(step)
 
@@ -61,11 +72,7 @@ def killed(root: Path, step: str, given: dict[str, Any], point: str) -> bool:
     return status == signal.SIGKILL
 
 
-def restart(repository: Repository) -> None:
-    """What a daemon does at its start."""
-
-
-def _restore(worktree: Path, session: str, number: int) -> None:
-    found = snapshots.listed(worktree, session)
-    if found:
-        snapshots.restore(worktree, found[number % len(found)], session)
+def restart(repository: Repository) -> list[str]:
+    """What a daemon does at its start; returns what could not be settled."""
+    found = reconcile.reconcile(repository)
+    return [one.note for one in found if one.state is operations.State.PLANNED]

@@ -42,6 +42,8 @@ RECKLESS = {
     "merge": [["merge", "-q", "main"]],
     "commit nothing": [["commit", "-q", "--allow-empty", "-m", "Nothing"]],
 }
+MOVES = ("merge", "undo")
+"""Steps that may move the target."""
 IGNORED = ".env\n*.log\n"
 
 
@@ -64,6 +66,7 @@ class Walk(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="orchestrator-walk-"))
         self.root = self.folder / "shop"
         self.agents: list[Agent] = []
+        self.removed: list[Agent] = []
         self.made = 0
         self.content = 0
         self.seen: set[str] = set()
@@ -101,7 +104,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule()
     def run(self) -> None:
-        if len(self.agents) == 4:
+        if len(self.agents) + len(self.removed) == 5:
             return
         self.restart()
         self.made += 1
@@ -172,46 +175,52 @@ class Walk(RuleBasedStateMachine):
     def update(self, which: int) -> None:
         self.ours(which, "update")
 
-    @rule(which=SESSIONS, number=st.integers(0, 9))
-    def restore(self, which: int, number: int) -> None:
-        self.ours(which, "restore", number=number)
+    @rule(which=SESSIONS, number=st.integers(0, 9), head=st.booleans())
+    def restore(self, which: int, number: int, head: bool) -> None:
+        self.ours(which, "restore", number=number, head=head)
+
+    @rule(number=st.integers(0, 3))
+    def undo(self, number: int) -> None:
+        """Take back one of the newest operations; brings removed sessions back too."""
+        self.ours(0, "undo", number=number)
 
     @rule(which=SESSIONS)
     def remove(self, which: int) -> None:
         self.ours(which, "remove")
 
-    @rule(which=SESSIONS, step=st.sampled_from(["merge", "remove", "restore", "update"]), point=POINTS)
+    @rule(which=SESSIONS, step=st.sampled_from(["merge", "remove", "restore", "update", "undo"]), point=POINTS)
     def kill(self, which: int, step: str, point: str) -> None:
         """A step of ours is killed in its middle; the next start has to make sense of it."""
         if (agent := self.agent(which, there=False)) is None:
             return
         self.restart()
-        with self.unharmed(moves=step == "merge"):
-            given = {**agent.given, "method": "squash", "number": 0}
+        with self.unharmed(moves=step in MOVES):
+            given = {**agent.given, "method": "squash", "number": 0, "head": False}
             self.cut_off = steps.killed(self.root, step, given, point)
             event(f"{step}: killed at {point}" if self.cut_off else f"{step}: not killed at {point}")
-        self.forget_removed()
+        self.tell_apart()
 
     @rule()
     def restart(self) -> None:
         if self.cut_off:
             self.cut_off = False
             with self.unharmed(moves=True):
-                steps.restart(open_repository(self.root))
-            self.forget_removed()
+                unsettled = steps.restart(open_repository(self.root))
+                event(f"restart: {unsettled or 'settled'}")
+            self.tell_apart()
             self.agree()
 
     def ours(self, which: int, step: str, **given: object) -> None:
         if (agent := self.agent(which, there=False)) is None:
             return
         self.restart()
-        with self.unharmed(moves=step == "merge"):
+        with self.unharmed(moves=step in MOVES):
             try:
                 steps.carry_out(self.root, step, {**agent.given, **given})
                 event(f"{step}: done")
             except WorktreeError as error:
                 event(f"{step}: {type(error).__name__}")
-        self.forget_removed()
+        self.tell_apart()
         self.agree()
 
     # -- what must hold
@@ -271,7 +280,7 @@ class Walk(RuleBasedStateMachine):
 
     def agent(self, which: int, *, there: bool = True) -> Agent | None:
         if not self.agents:
-            return None
+            return self.removed[0] if self.removed and not there else None
         agent = self.agents[which % len(self.agents)]
         return agent if agent.path.is_dir() or not there else None
 
@@ -290,10 +299,12 @@ class Walk(RuleBasedStateMachine):
         said = self.git(self.root, "-c", "core.quotePath=off", "status", "--porcelain", "-z", "-uall", "--ignored")
         return {line[3:] for line in said.split("\0") if line}
 
-    def forget_removed(self) -> None:
-        """Sessions whose branch mark is gone are removed."""
+    def tell_apart(self) -> None:
+        """Sessions whose branch mark is gone are removed; one that has its mark again is back."""
         marks = self.git(self.root, "for-each-ref", "--format=%(refname)", "refs/orchestrator/made/").splitlines()
-        self.agents = [agent for agent in self.agents if f"refs/orchestrator/made/{agent.branch}" in marks]
+        every = [*self.agents, *self.removed]
+        self.agents = [agent for agent in every if f"refs/orchestrator/made/{agent.branch}" in marks]
+        self.removed = [agent for agent in every if agent not in self.agents]
 
 
 def _write(top: Path, name: str, content: str) -> None:
