@@ -46,6 +46,8 @@ async def call(supervisor: Supervisor, command: Command) -> Model:
 
 async def run(supervisor: Supervisor, command: Run) -> Started:
     """Launch ``count`` sessions; returns when each of them has a running program."""
+    if "\0" in command.prompt:
+        raise Refused("the task holds a NUL byte, which no program can be given", "leave it out")
     repository = await asyncio.to_thread(open_repository, Path(command.repository))
     settings = await asyncio.to_thread(load_settings, repository.root, command.env)
     agent_name = command.agent or settings.run.agent or _first_installed(command.env)
@@ -186,11 +188,7 @@ def _names(supervisor: Supervisor, repository: Repository, command: Run, setting
     """``count`` names that no session and no branch has yet. A name that the user chose is never changed."""
     taken = {row.name for row in supervisor.fleet} | supervisor.admission.names
     if command.name is not None:
-        if not NAME.match(command.name) or command.name.endswith((".lock", ".")) or ".." in command.name:
-            raise Refused(
-                f"{command.name!r} cannot be a name",
-                "use letters, digits, dot, dash and underscore, at most 63, beginning with a letter or digit",
-            )
+        check_name(command.name)
         wanted = [command.name] if command.count == 1 else [f"{command.name}-{n + 1}" for n in range(command.count)]
         for name in wanted:
             if name in taken:
@@ -209,6 +207,16 @@ def _names(supervisor: Supervisor, repository: Repository, command: Run, setting
             continue
         names.append(name)
     return names
+
+
+def check_name(name: str) -> None:
+    """Refused unless ``name`` is fit for a branch, a folder and a command line on every platform."""
+    if not NAME.match(name) or name.endswith((".lock", ".")) or ".." in name:
+        shown = name if len(name) <= 80 else name[:80] + "…"
+        raise Refused(
+            f"{shown!r} cannot be a name",
+            "use letters, digits, dot, dash and underscore, at most 63, beginning with a letter or digit",
+        )
 
 
 _FILLER = frozenset(

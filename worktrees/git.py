@@ -110,6 +110,8 @@ def _start(cwd: Path | str, args: tuple[str, ...], env: Mapping[str, str] | None
             env=added,
             start_new_session=True,
         )
+    except ValueError as error:  # a NUL byte, or text that no file system has
+        raise GitFailed(args, -1, f"it cannot be given {error}") from error
     except (gitpython.GitCommandNotFound, FileNotFoundError, NotADirectoryError) as error:
         if not Path(cwd).is_dir():
             raise GitFailed(args, -1, f"the folder {cwd} is gone") from error

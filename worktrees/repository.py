@@ -46,9 +46,13 @@ def open_repository(path: Path) -> Repository:
 
     Raises NotARepository, or what is the matter with it: BareRepository, InsideSubmodule, NoCommits.
     """
-    path = path.expanduser().absolute()
-    if not path.is_dir():
-        raise NotARepository(f"{path} is not a folder", "name the folder of a git repository with --repo")
+    try:
+        path = path.expanduser().absolute()
+        there = path.is_dir()
+    except (OSError, RuntimeError):  # a name that is too long, a user who does not exist
+        there = False
+    if not there:
+        raise NotARepository(f"{str(path)[:300]} is not a folder", "name the folder of a git repository with --repo")
     code, said = plain_code(
         path,
         "rev-parse",

@@ -183,8 +183,8 @@ def test_a_loosened_folder_is_not_used_until_it_is_closed(machine: Machine) -> N
     machine.ok("ls")
 
 
-def speak(machine: Machine, *parts: bytes) -> bytes:
-    """Send raw bytes to the daemon, and all that it says until it closes or is silent."""
+def speak(machine: Machine, *parts: bytes, leave: bool = True) -> bytes:
+    """Send raw bytes to the daemon; all that it says until it closes. ``leave``: hang up after the last of them."""
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(10)
     connection.connect(str(machine.state / "run" / "daemon.sock"))
@@ -192,7 +192,8 @@ def speak(machine: Machine, *parts: bytes) -> bytes:
     try:
         for part in parts:
             connection.sendall(part)
-        connection.shutdown(socket.SHUT_WR)
+        if leave:
+            connection.shutdown(socket.SHUT_WR)
         while data := connection.recv(65536):
             heard += data
     except (BrokenPipeError, ConnectionResetError):
