@@ -69,6 +69,12 @@ def forget(session: SessionId) -> None:
     shutil.rmtree(home.session_folder(session), ignore_errors=True)
 
 
+def sweep() -> None:
+    """Remove what a kill left of unfinished writes: half a start script holds the caller's environment."""
+    for folder in home.session_folder("x").parent.iterdir():
+        durable.sweep(folder)
+
+
 def births() -> Iterator[tuple[SessionId, Created]]:
     """Every session that has a private folder, whatever the ledger says of it. What cannot be read is left out."""
     base = home.session_folder("x").parent

@@ -30,6 +30,7 @@ log = logging.getLogger("orchestrator")
 
 async def take_up(supervisor: Supervisor) -> None:
     """Take every session up where the ledger and tmux say it is."""
+    plans.sweep()
     panes = {pane.session: pane for pane in await supervisor.control.panes()}
     crashed = [row for row in supervisor.fleet if row.status.state is State.CRASHED and row.launch_failure is None]
     looks_only = supervisor.fleet.read_only is not None

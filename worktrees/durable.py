@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_PART = ".part"
+
 
 def write(path: Path, content: str | bytes, mode: int = 0o600) -> None:
     """Replace ``path`` by a file with ``content``, by rename. A link that stands there is replaced, not followed.
@@ -21,7 +23,7 @@ def write(path: Path, content: str | bytes, mode: int = 0o600) -> None:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PART, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -47,6 +49,18 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def sweep(folder: Path) -> int:
+    """Remove what a kill left of unfinished writes in ``folder``; it may hold secrets. Only while nobody writes there.
+
+    Returns how many there were. A link is removed, not followed.
+    """
+    parts = list(folder.glob(f".*{_PART}"))
+    for part in parts:
+        with suppress(OSError):
+            part.unlink()
+    return len(parts)
 
 
 def _sync_folder(folder: Path) -> None:

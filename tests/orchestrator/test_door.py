@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import re
+import signal
 import socket
 import stat
 import tempfile
@@ -291,3 +292,12 @@ def test_set_up_and_checks_do_not_speak_for_the_session_that_asked(machine: Mach
     machine.ok("wait", "t", "--for", "exited", "--timeout", "20")
     machine.ok("merge", "t", **inside)
     assert (machine.folder / "told").read_text() == "none\nnone\n"
+
+
+def test_what_a_kill_left_of_a_start_script_is_gone_after_the_next_start(machine: Machine) -> None:
+    machine.ok("run", "--agent", "command", "--name", "t", "--", "cat")
+    half = machine.state / "sessions" / machine.session("t")["id"] / ".launch-2.sh.x7d2.part"
+    half.write_text("export TOKEN=sesame")
+    os.kill(machine.daemon_pid(), signal.SIGKILL)
+    machine.ok("ls")
+    assert not half.exists()

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -86,3 +89,22 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert path.read_text() == "100"
+
+
+def test_what_a_kill_left_of_a_write_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
+    """A start script holds the caller's environment: half of one must not stay."""
+    folder = tmp_path / "own"
+    durable.write(folder / "kept", "x")
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+from worktrees import durable
+os.fsync = lambda _handle: os.kill(os.getpid(), signal.SIGKILL)
+durable.write(Path({str(folder)!r}) / "launch.sh", "export TOKEN=sesame")
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not (folder / "launch.sh").exists()
+    assert [path.read_text() for path in folder.glob(".launch.sh.*")] == ["export TOKEN=sesame"]
+    assert durable.sweep(folder) == 1
+    assert list(folder.iterdir()) == [folder / "kept"]
