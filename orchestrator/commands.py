@@ -11,9 +11,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
-from sessions.models import Entry, Model, QuestionId, SessionId, Status
-from worktrees.models import Change, Landing, Method
+from orchestrator.replies import DiffReply as DiffReply
+from orchestrator.replies import MergePreview as MergePreview
+from orchestrator.replies import Started as Started
+from orchestrator.replies import TranscriptReply as TranscriptReply
+from orchestrator.replies import Trust as Trust
+from orchestrator.replies import TrustReply as TrustReply
+from orchestrator.replies import WhyReply as WhyReply
+from sessions.models import Model, QuestionId
+from worktrees.models import History, Landing, Method, Moment, Restoration
 
 
 class Refused(Exception):
@@ -24,36 +32,6 @@ class Refused(Exception):
         self.message = message
         self.hint = hint
         self.trust = trust
-
-
-class Trust(Model):
-    """Commands of a repository that the human has not approved. Approve all by sending ``digest`` back."""
-
-    digest: str
-    commands: tuple[str, ...] = ()  # in every new worktree
-    checks: tuple[str, ...] = ()  # on the merged tree, before a merge
-
-    def __str__(self) -> str:
-        """The question to the human, whole."""
-        parts = (("in every new worktree", self.commands), ("before a merge", self.checks))
-        said = [f"{where}:\n{''.join(map(_indented, what))}" for where, what in parts if what]
-        return "".join(said).rstrip("\n")
-
-
-def _indented(command: str) -> str:
-    """Lines after the first stand deeper, so that one command cannot look like two."""
-    return "    " + command.replace("\n", "\n        ") + "\n"
-
-
-class TrustReply(Model):
-    """The commands of a repository's ``.orchestrator.toml``, and whether exactly they are approved."""
-
-    repository: str
-    digest: str
-    setup: tuple[str, ...]
-    checks: tuple[str, ...]
-    approved: bool
-    revoked: int = 0  # approvals that were forgotten
 
 
 class Isolation(StrEnum):
@@ -67,64 +45,6 @@ class Done(Model):
     """It was done. ``message`` is fit to be shown."""
 
     message: str = ""
-
-
-class Started(Model):
-    """``not_started`` did not fit on this machine: nothing was made for them, ``reason`` and ``hint`` say why.
-
-    ``notes``: what the human should know of how they were started.
-    """
-
-    names: tuple[str, ...]
-    sessions: tuple[SessionId, ...]
-    not_started: tuple[str, ...] = ()
-    reason: str = ""
-    hint: str = ""
-    notes: tuple[str, ...] = ()
-
-
-class DiffReply(Model):
-    """All work of a session against its base, committed or not, untracked files included."""
-
-    base: str
-    changes: tuple[Change, ...]
-    patch: str
-
-
-class WhyReply(Model):
-    status: Status
-    paused: bool = False
-
-
-class TranscriptReply(Model):
-    entries: tuple[Entry, ...]
-
-
-class MergePreview(Model):
-    """What a merge would do, computed without touching anything."""
-
-    target: str
-    method: Method
-    files: int
-    added: int
-    removed: int
-    uncommitted: int
-    behind: int
-    conflicts: tuple[str, ...]
-    message: str  # drafted commit message
-    checks: tuple[str, ...]
-    trust: Trust | None = None  # the checks are the repository's and not approved yet
-    changes_rules: bool = False  # the branch changes .orchestrator.toml; the target's holds for this merge
-    refusal: str | None = None  # why it cannot be merged now
-    hint: str = ""
-
-
-class AttachReply(Model):
-    """How to reach the real pane: run ``argv`` outside tmux."""
-
-    argv: tuple[str, ...]
-    socket: str
-    target: str
 
 
 class Run(Model):
@@ -294,6 +214,47 @@ class Remove(Model):
     session: str
 
 
+class Snapshots(Model):
+    Reply: ClassVar = History
+    verb: Literal["snapshots"] = "snapshots"
+    session: str
+
+
+class TakeSnapshot(Model):
+    """Keep what is there now; ``words`` say why."""
+
+    Reply: ClassVar = Moment
+    verb: Literal["snapshot"] = "snapshot"
+    session: str
+    words: str = ""
+
+
+class Compare(Model):
+    """What differs between two snapshots, named as a human names them. ``new`` None: now; ``old`` None: the one before.
+
+    ``turn``: what the last turn did, or the one under way did so far.
+    """
+
+    Reply: ClassVar = DiffReply
+    verb: Literal["compare"] = "compare"
+    session: str
+    old: str | None = None
+    new: str | None = None
+    turn: bool = False
+
+
+class Restore(Model):
+    """Bring a snapshot's files back; None: the newest that differs from now. ``head``: the branch goes back too."""
+
+    Reply: ClassVar = Restoration
+    verb: Literal["restore"] = "restore"
+    session: str
+    snapshot: str | None = None
+    path: str | None = None
+    head: bool = False
+    dry_run: bool = False
+
+
 class Ops(Model):
     """The operation log, newest first. ``repository``: only of that one."""
 
@@ -384,6 +345,10 @@ Command = Annotated[
     | PreviewRemove
     | Remove
     | TrustRepository
+    | Snapshots
+    | TakeSnapshot
+    | Compare
+    | Restore
     | Ops
     | Attic
     | PreviewUndo

@@ -17,7 +17,10 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 from orchestrator.admission import Limits, Machine, limits
 from orchestrator.commands import Isolation, Refused
+from worktrees.ignored import FILE_LIMIT, TOTAL_LIMIT
+from worktrees.ignored import Limits as IgnoredLimits
 from worktrees.models import Method
+from worktrees.pruning import Keep
 from worktrees.setup import FILE
 
 
@@ -65,7 +68,21 @@ class MergeSettings(_Section):
 class KeepSettings(_Section):
     """``[keep]``: how long what could be wanted back is kept."""
 
+    snapshots: Annotated[int, Field(ge=10)] = 200  # of each session
+    days: Annotated[int, Field(ge=1)] = 30
     attic_days: Annotated[int, Field(ge=1)] = 30  # removed sessions and the operation log
+    ignored: tuple[str, ...] = ()  # files in ignored folders that snapshots hold too
+    ignored_file: ByteSize = ByteSize(FILE_LIMIT)
+    ignored_total: ByteSize = ByteSize(TOTAL_LIMIT)
+
+    def keep(self) -> Keep:
+        return Keep(snapshots=self.snapshots, days=self.days)
+
+    def limits(self, inside: tuple[str, ...] = ()) -> IgnoredLimits:
+        """Which ignored files are kept; ``inside`` is what the repository adds."""
+        return IgnoredLimits(
+            file_bytes=self.ignored_file, total_bytes=self.ignored_total, inside=(*self.ignored, *inside)
+        )
 
 
 class SealedSettings(_Section):

@@ -99,6 +99,33 @@ class Snapshotted(Model):
     reason: str
 
 
+class Restored(Model):
+    """Files came back from a snapshot. ``head``: the commit that the branch went to; empty: it stayed."""
+
+    event: Literal["restored"] = "restored"
+    number: int
+    commit: str
+    path: str | None = None
+    files: int
+    head: str = ""
+    before: str = ""  # ref that holds what was there
+
+
+class Pruned(Model):
+    """Old snapshots are dropped, each as "ref commit". Written before their refs go."""
+
+    event: Literal["pruned"] = "pruned"
+    snapshots: tuple[str, ...]
+
+
+class Strayed(Model):
+    """The worktree is not as we made it, or is again (``how`` empty). ``branch``: what HEAD is on."""
+
+    event: Literal["strayed"] = "strayed"
+    how: Literal["", "worktree gone", "branch gone", "other branch", "detached"] = ""
+    branch: str = ""
+
+
 class Merging(Model):
     """A landing is under way; ``step`` is shown to the human ("integrate", "check: pytest -q", "land")."""
 
@@ -196,6 +223,9 @@ Event = Annotated[
     | Changed
     | Seen
     | Snapshotted
+    | Restored
+    | Pruned
+    | Strayed
     | Merging
     | MergeFailed
     | Merged

@@ -20,11 +20,14 @@ from orchestrator.events import (
     Merging,
     Noticed,
     Paused,
+    Pruned,
     ReadOnly,
     Removed,
+    Restored,
     Returned,
     Seen,
     Snapshotted,
+    Strayed,
     Undone,
 )
 from sessions.events import (
@@ -84,6 +87,7 @@ class Row(Model):
     head: str | None = None
     conflicts: tuple[str, ...] = ()  # paths that would conflict with the target today
     snapshot: str | None = None  # newest snapshot's ref
+    strayed: str = ""  # how the worktree is not as we made it
     merging: str | None = None  # step of a landing under way
     merge_failure: str | None = None
     merge_conflicts: tuple[Conflict, ...] = ()
@@ -159,6 +163,21 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
     return Fleet.model_construct(
         seq=envelope.seq, rows=rows, notices=notices, read_only=read_only, repositories=repositories
     )
+
+
+def straying(row: Row, event: Strayed) -> str:
+    """How the worktree strayed, in words; empty when it did not."""
+    match event.how:
+        case "worktree gone":
+            return "its worktree was removed"
+        case "branch gone":
+            return f"its branch {event.branch} was deleted"
+        case "other branch":
+            return f"{event.branch} is checked out instead of {row.branch}"
+        case "detached":
+            return f"no branch is checked out instead of {row.branch}"
+        case _:
+            return ""
 
 
 def _created(session: SessionId, event: Created, at: datetime) -> Row:
@@ -266,6 +285,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
                 update = {"status": row.status.model_copy(update={"state": State.IDLE})}
         case Snapshotted():
             update = {"snapshot": event.ref}
+        case Strayed():
+            update = {"strayed": straying(row, event)}
         case Merging():
             update = {"merging": event.step, "merge_failure": None, "merge_conflicts": ()}
         case MergeFailed():
@@ -280,6 +301,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"paused": event.paused}
         case Undone():
             update = {"landing": None} if event.unlanded else {}
+        case Restored() | Pruned():
+            update = {}
         case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly():
             update = {}  # handled by apply: they do not change a row
         case _ as never:

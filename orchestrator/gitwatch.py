@@ -1,7 +1,8 @@
-"""Looks at git when there is a reason: the end of a turn, a write to the index, a move of the target.
+"""Looks at git when there is a reason: a turn begins or ends, a write to the index, a move of the target.
 
 Nothing is polled. A look runs in a thread, one at a time for a session, and follows another by at least two seconds.
-The end of a turn also takes a snapshot, so what the agent did is kept before anybody asks.
+It takes a snapshot when the session is seen for the first time, when a turn begins or ends and when HEAD moved, so what
+the agent did is kept before anybody asks.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.events import Changed, Snapshotted
-from orchestrator.fleet import Row
+from orchestrator import timemachine
+from orchestrator.events import Changed
+from orchestrator.fleet import Row, straying
 from sessions.agents.contract import Mode, Reading, Watch
 from sessions.models import BUSY, ENDED, SessionId, State, Status
-from worktrees import changes, cleanroom, conflicts, snapshots
+from worktrees import changes, cleanroom, conflicts, history
 from worktrees.errors import WorktreeError
 from worktrees.models import Snapshot, Totals
 
@@ -24,8 +26,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("orchestrator")
 GAP_S = 2.0
+BEGINS_S = 2.0
+"""A message does not wait longer for the snapshot before it."""
 AT_ONCE = 2
 WORKS = BUSY | {State.RATE_LIMITED}
+BEGINS = "begins"
+FOUND = "found at start"
+"""Reasons of snapshots, beside those of history."""
 TURN_OVER = frozenset({State.DONE, State.IDLE, State.FAILED}) | ENDED
 
 
@@ -36,8 +43,9 @@ class GitWatch:
         self._supervisor = supervisor
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._looking: dict[SessionId, bool] = {}  # True: look once more afterwards
-        self._snapshot: set[SessionId] = set()
+        self._snapshot: dict[SessionId, str] = {}  # why one is to be taken
         self._worked: set[SessionId] = set()  # since the last look
+        self._begun: set[SessionId] = set()  # what was there before the turn is kept already
         self._timers: dict[SessionId, asyncio.TimerHandle] = {}
         self._watched: set[str] = set()
         self._resting: dict[SessionId, str | None] = {}  # what a clean worktree was seen at
@@ -47,11 +55,30 @@ class GitWatch:
     def turn(self, session: SessionId, status: Status) -> None:
         """The status changed: look when work came to rest."""
         if status.state in WORKS:
-            self._worked.add(session)
+            if session not in self._worked:
+                self._worked.add(session)
+                if session not in self._begun:  # somebody else may have edited meanwhile
+                    self._snapshot.setdefault(session, history.TURN_BEGINS)
+                    self.look(session)
+                self._begun.discard(session)
         elif status.state in TURN_OVER and session in self._worked:
             self._worked.discard(session)
-            self._snapshot.add(session)
+            self._begun.discard(session)
+            self._snapshot[session] = history.TURN_OVER
             self.look(session)
+
+    async def begins(self, row: Row) -> None:
+        """A turn is about to begin by our hand: what others edited is kept apart, before the agent can write."""
+        if row.status.state in WORKS or row.id in self._forgotten or not await asyncio.to_thread(_there, row):
+            return
+        try:
+            keeping = asyncio.to_thread(timemachine.keep, row, history.TURN_BEGINS)
+            kept = await asyncio.wait_for(keeping, BEGINS_S)
+        except (WorktreeError, OSError, TimeoutError) as error:
+            log.warning("before a turn of %s: %s", row.name, error)
+            return
+        self._begun.add(row.id)
+        timemachine.tell(self._supervisor, row.id, kept)
 
     def look(self, session: SessionId) -> None:
         """Look at the worktree soon. Asked again while a look runs, it looks once more."""
@@ -76,8 +103,9 @@ class GitWatch:
         timer = self._timers.pop(session, None)
         if timer is not None:
             timer.cancel()
-        self._watched.discard(f"git/{session}")
-        self._supervisor.sensor.unwatch(f"git/{session}")
+        for key in (f"git/{session}", f"worktree/{session}"):
+            self._watched.discard(key)
+            self._supervisor.sensor.unwatch(key)
 
     def remember(self, session: SessionId) -> None:
         """Look again: it was not removed after all."""
@@ -94,15 +122,18 @@ class GitWatch:
         try:
             async with self._gate:
                 row = self._supervisor.fleet.rows.get(session)
-                if row is None or not await asyncio.to_thread(Path(row.worktree).is_dir):
+                if row is None:
                     return
-                keep = session in self._snapshot
-                self._snapshot.discard(session)
+                reason = self._snapshot.pop(session, None)
+                if session not in self._resting and reason in (None, history.TURN_BEGINS):
+                    reason = FOUND if row.snapshot else BEGINS
                 try:
-                    at = await asyncio.to_thread(changes.resting_at, Path(row.worktree))
-                    if at is not None and at == self._resting.get(session):
+                    if not await self._in_place(row, reason):
                         return
-                    changed, kept = await asyncio.to_thread(_seen, row, keep)
+                    at = await asyncio.to_thread(changes.resting_at, Path(row.worktree))
+                    if reason is None and at is not None and at == self._resting.get(session):
+                        return
+                    changed, kept = await asyncio.to_thread(_seen, row, reason)
                     self._resting[session] = at
                 except WorktreeError as error:
                     log.warning("git look at %s: %s", row.name, error.message)
@@ -116,6 +147,18 @@ class GitWatch:
                 loop = asyncio.get_running_loop()
                 self._timers[session] = loop.call_later(GAP_S, self._due, session)
 
+    async def _in_place(self, row: Row, reason: str | None) -> bool:
+        """Whether there is a worktree with a commit checked out; tells when it strayed, or is back."""
+        found = await asyncio.to_thread(timemachine.strayed, row)
+        if (words := straying(row, found)) != row.strayed:
+            self._supervisor.emit(row.id, found)
+            if words:
+                hint = f"see what can come back: orchestrator restore {row.name} --dry-run"
+                self._supervisor.notice("warning", f"{row.name}: {words}", hint)
+        if found.how == "branch gone" and reason is not None:
+            timemachine.tell(self._supervisor, row.id, await asyncio.to_thread(timemachine.keep, row, reason))
+        return found.how not in ("worktree gone", "branch gone")
+
     def _due(self, session: SessionId) -> None:
         self._timers.pop(session, None)
         self.look(session)
@@ -124,8 +167,7 @@ class GitWatch:
         row = self._supervisor.fleet.rows.get(session)
         if row is None:
             return
-        if kept is not None and kept.ref != row.snapshot:
-            self._supervisor.emit(session, Snapshotted(ref=kept.ref, commit=kept.commit, reason=kept.reason))
+        timemachine.tell(self._supervisor, session, kept)
         before = (row.totals, row.drift, row.head, row.conflicts)
         if (changed.totals, changed.drift, changed.head, changed.conflicts) != before:
             self._supervisor.emit(session, changed)
@@ -139,6 +181,11 @@ class GitWatch:
             self._supervisor.sensor.watch_file(
                 key, Watch("index", index, Mode.STAMP), lambda reading: self._index(row.id, reading)
             )
+        key = f"worktree/{row.id}"
+        if key not in self._watched:
+            self._watched.add(key)
+            there = Watch("worktree", Path(row.worktree) / ".git", Mode.STAMP)
+            self._supervisor.sensor.watch_file(key, there, lambda reading: self._index(row.id, reading))
         key = f"target/{row.repository}/{row.target}"
         if key not in self._watched:
             self._watched.add(key)
@@ -157,13 +204,18 @@ class GitWatch:
             self.moved(row.repository, row.target)
 
 
-def _seen(row: Row, keep: bool) -> tuple[Changed, Snapshot | None]:
+def _there(row: Row) -> bool:
+    return Path(row.worktree).is_dir()
+
+
+def _seen(row: Row, reason: str | None) -> tuple[Changed, Snapshot | None]:
+    """What git says. ``reason``: why a snapshot is to be taken; one is taken when HEAD moved too."""
     worktree = Path(row.worktree)
     totals = changes.totals(worktree, row.base_commit)
-    kept = None
-    if keep and (totals.files or totals.uncommitted):
-        kept = snapshots.take(worktree, row.id, "turn over")
     head = changes.head(worktree)[1]
+    if reason is None and row.head not in (None, head):
+        reason = history.MOVED
+    kept = timemachine.keep(row, reason) if reason is not None else None
     return Changed(
         totals=totals,
         drift=changes.drift(worktree, row.target),

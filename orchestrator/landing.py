@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import home, trust
+from orchestrator import home, timemachine, trust
 from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused
 from orchestrator.config import load_settings
 from orchestrator.events import Abandoned, Intended, Merged, MergeFailed, Merging, Removed, Snapshotted
@@ -20,7 +20,7 @@ from orchestrator.replies import RemovePreview
 from sessions import launching
 from sessions.errors import SessionError
 from sessions.models import BUSY, State
-from worktrees import attic, changes, conflicts, setup, snapshots
+from worktrees import attic, changes, conflicts, setup
 from worktrees import landing as git_landing
 from worktrees.cleanroom import run_code
 from worktrees.errors import CheckFailed, Conflicted, WorktreeError
@@ -64,7 +64,7 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
         refusal, hint = error.message, error.hint
     totals = changes.totals(worktree, row.base_commit)
     drift = changes.drift(worktree, row.target)
-    work = snapshots.take(worktree, row.id, "before merge") if totals.uncommitted else None
+    work = timemachine.keep(row, "before merge") if totals.uncommitted else None
     tip = work.commit if work else changes.head(worktree)[1]
     against = conflicts.preview(repository.root, f"refs/heads/{row.target}", tip)
     if not refusal and drift.ahead == 0 and not totals.uncommitted:
@@ -114,6 +114,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             message=command.message or git_landing.draft_message(worktree, row.target, row.prompt),
             checks=checks,
             env=known[1].env if known else None,
+            limits=timemachine.limits(row),
             progress=progress,
         )
 
@@ -138,7 +139,9 @@ async def update(supervisor: Supervisor, row: Row) -> Done:
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
     async with lock:
         tip = await asyncio.to_thread(
-            lambda: git_landing.update_from_target(_worktree(row), row.id, row.target, name=row.name)
+            lambda: git_landing.update_from_target(
+                _worktree(row), row.id, row.target, name=row.name, limits=timemachine.limits(row)
+            )
         )
     supervisor.git.look(row.id)
     return Done(message=f"{row.name} holds all of {row.target} now ({tip[:10]})")
@@ -264,7 +267,7 @@ def _keep(row: Row) -> Snapshot | None:
     if not worktree.is_dir():
         return None
     try:
-        return snapshots.take(worktree, row.id, "before removal")
+        return timemachine.keep(row, "before removal")
     except WorktreeError:
         return None  # no work tree of git (any more): removal itself refuses or finds nothing
 

@@ -83,6 +83,7 @@ def session(row: Row, now: datetime, group: tuple[Row, ...] = ()) -> dict[str, A
         "said": row.said,
         "asks": row.asks,
         "snapshot": row.snapshot,
+        "strayed": row.strayed,
         "merging": row.merging,
         "merge_failure": row.merge_failure,
         "landed": row.landing.after if row.landing else None,

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from orchestrator import landing
+from orchestrator import landing, timemachine
 from orchestrator.commands import Command, Done, Ops, PreviewUndo, Refused, Undo
 from orchestrator.config import load_settings
 from orchestrator.events import Forgotten, Merged, MergeFailed, Removed, Returned, Undone
 from orchestrator.fleet import Row
 from orchestrator.replies import AtticEntry, AtticReply, OpLine, OpsReply, UndoPreview
 from sessions.models import SessionId
-from worktrees import attic, operations, reconcile, snapshots, undo
+from worktrees import attic, operations, reconcile, undo
 from worktrees.errors import WorktreeError
 from worktrees.operations import Kind, Operation, State
 from worktrees.repository import Repository, open_repository
@@ -139,7 +139,7 @@ async def take_back(supervisor: Supervisor, command: Undo) -> Done:
 
     def go() -> Operation:
         if row is not None and any(files.path == Path(row.worktree) for files in one.files):
-            snapshots.take(Path(row.worktree), row.id, "before undo")
+            timemachine.keep(row, "before undo")
         return undo.undo(repository, one)
 
     lock = supervisor.landing_locks.setdefault(str(repository.root), asyncio.Lock())

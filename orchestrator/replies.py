@@ -1,10 +1,11 @@
-"""What commands answer that look before something is done, and those about what was done."""
+"""What commands answer."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sessions.models import Model, SessionId
+from sessions.models import Entry, Model, SessionId, Status
+from worktrees.models import Change, Method
 from worktrees.operations import Kind, Move, State
 
 
@@ -78,3 +79,91 @@ class RemovePreview(Model):
     unmerged: int  # commits that the target does not hold
     running: bool
     attic: str
+
+
+class DiffReply(Model):
+    """All work of a session against its base or a snapshot, committed or not, untracked files included."""
+
+    base: str
+    changes: tuple[Change, ...]
+    patch: str
+
+
+class WhyReply(Model):
+    status: Status
+    paused: bool = False
+
+
+class TranscriptReply(Model):
+    entries: tuple[Entry, ...]
+
+
+class AttachReply(Model):
+    """How to reach the real pane: run ``argv`` outside tmux."""
+
+    argv: tuple[str, ...]
+    socket: str
+    target: str
+
+
+class Trust(Model):
+    """Commands of a repository that the human has not approved. Approve all by sending ``digest`` back."""
+
+    digest: str
+    commands: tuple[str, ...] = ()  # in every new worktree
+    checks: tuple[str, ...] = ()  # on the merged tree, before a merge
+
+    def __str__(self) -> str:
+        """The question to the human, whole."""
+        parts = (("in every new worktree", self.commands), ("before a merge", self.checks))
+        said = [f"{where}:\n{''.join(map(_indented, what))}" for where, what in parts if what]
+        return "".join(said).rstrip("\n")
+
+
+def _indented(command: str) -> str:
+    """Lines after the first stand deeper, so that one command cannot look like two."""
+    return "    " + command.replace("\n", "\n        ") + "\n"
+
+
+class TrustReply(Model):
+    """The commands of a repository's ``.orchestrator.toml``, and whether exactly they are approved."""
+
+    repository: str
+    digest: str
+    setup: tuple[str, ...]
+    checks: tuple[str, ...]
+    approved: bool
+    revoked: int = 0  # approvals that were forgotten
+
+
+class Started(Model):
+    """``not_started`` did not fit on this machine: nothing was made for them, ``reason`` and ``hint`` say why.
+
+    ``notes``: what the human should know of how they were started.
+    """
+
+    names: tuple[str, ...]
+    sessions: tuple[SessionId, ...]
+    not_started: tuple[str, ...] = ()
+    reason: str = ""
+    hint: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class MergePreview(Model):
+    """What a merge would do, computed without touching anything."""
+
+    target: str
+    method: Method
+    files: int
+    added: int
+    removed: int
+    uncommitted: int
+    behind: int
+    conflicts: tuple[str, ...]
+    message: str  # drafted commit message
+    checks: tuple[str, ...]
+    trust: Trust | None = None  # the checks are the repository's and not approved yet
+    changes_rules: bool = False  # the branch changes .orchestrator.toml; the target's holds for this merge
+    refusal: str | None = None  # why it cannot be merged now
+    hint: str = ""

@@ -18,11 +18,14 @@ from orchestrator.events import (
     Merging,
     Noticed,
     Paused,
+    Pruned,
     ReadOnly,
     Removed,
+    Restored,
     Returned,
     Seen,
     Snapshotted,
+    Strayed,
     Undone,
 )
 from sessions.events import (
@@ -95,6 +98,16 @@ def _words(event: Event) -> str:
             return "you looked at it"
         case Snapshotted():
             return f"snapshot {event.ref} ({event.reason})"
+        case Restored():
+            what = f"{event.path} of " if event.path else ""
+            back = f", the branch is back at {event.head[:10]}" if event.head else ""
+            before = f"; what was there: {event.before}" if event.before else ""
+            return f"restored {what}snapshot {event.number} ({event.files} files){back}{before}"
+        case Pruned():
+            return f"old snapshots dropped: {', '.join(event.snapshots)}"
+        case Strayed():
+            how = f"{event.how} {event.branch}".rstrip()
+            return f"the worktree strayed: {how}" if event.how else "the worktree is as we made it again"
         case Merging():
             return f"merging: {event.step}"
         case MergeFailed():

@@ -25,6 +25,7 @@ from orchestrator import (
     reconcile,
     recovery,
     resuming,
+    timemachine,
     trust,
 )
 from orchestrator.admission import Admission
@@ -49,7 +50,7 @@ log = logging.getLogger("orchestrator")
 WITHOUT_LEDGER = frozenset(
     {
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
-        *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove"),
+        *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -84,6 +85,7 @@ class Supervisor:
         await reconcile.take_up(self)
         self.run(self._mourn_tmux())
         self.run(operations.tidy(self))
+        self.run(timemachine.tidy(self))
 
     async def close(self) -> None:
         """Stop watching. Agents run on in their panes."""
@@ -216,6 +218,8 @@ class Supervisor:
                 return await trust.call(self, command)
             case "ops" | "attic" | "preview_undo" | "undo":
                 return await operations.call(self, command)
+            case "snapshots" | "snapshot" | "compare" | "restore":
+                return await timemachine.call(self, command)
             case "diff" | "why" | "transcript" | "log" | "attach" | "last_screen":
                 return await queries.call(self, command)
             case "down":
@@ -232,6 +236,7 @@ class Supervisor:
                 if row.status.state.value == "done":
                     self.emit(row.id, Seen())
             case "send":
+                await self.git.begins(row)
                 await self.session(row).talk.send(command.text)
                 return Done(message=f"sent to {row.name}")
             case "answer":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 from worktrees import snapshots
@@ -17,6 +16,8 @@ from worktrees.models import Change, Moment, Snapshot
 
 TURN_OVER = "turn over"
 TURN_BEGINS = "turn begins"
+MOVED = "HEAD moved"
+"""Taken within a turn: what the turn did is not told from here, but from where it began."""
 NOW = "now"
 _AGE = re.compile(r"(?:\d+[smhdw])+")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -26,11 +27,14 @@ _STAT = re.compile(r"(\d+) (file|insertion|deletion)")
 def moments(repository: Path, session: str, base: str) -> tuple[Moment, ...]:
     """The snapshots of a session, oldest first, each with what it changed. ``base``: where the session began."""
     found = snapshots.listed(repository, session)
-    trees = [base and run(repository, "rev-parse", f"{base}^{{tree}}").strip(), *(one.tree for one in found)]
-    counts = _counts(repository, [pair for pair in pairwise(trees) if all(pair)])
+    start = run(repository, "rev-parse", f"{base}^{{tree}}").strip() if base else ""
+    pairs = []
+    for position, one in enumerate(found):
+        since = _since(found, position)
+        pairs.append((found[since].tree if since is not None else start or one.tree, one.tree))
+    counts = _counts(repository, pairs)
     return tuple(
-        Moment(number=number(one), snapshot=one, **counts.get((trees[position], one.tree), {}))
-        for position, one in enumerate(found)
+        Moment(number=number(one), snapshot=one, **counts.get(pair, {})) for one, pair in zip(found, pairs, strict=True)
     )
 
 
@@ -83,9 +87,15 @@ def last_turn(found: Sequence[Moment]) -> Moment:
 
 
 def before(found: Sequence[Moment], moment: Moment) -> Moment | None:
-    """The snapshot just before ``moment``; None for the first one."""
+    """The snapshot that ``moment`` is compared with; None for the first one."""
     position = [other.number for other in found].index(moment.number)
-    return found[position - 1] if position else None
+    since = _since([other.snapshot for other in found], position)
+    return found[since] if since is not None else None
+
+
+def turn_began(found: Sequence[Moment]) -> Moment | None:
+    """The snapshot from which the turn that is under way is told."""
+    return next((moment for moment in reversed(found) if moment.snapshot.reason != MOVED), None)
 
 
 def compare(folder: Path, old: str, new: str) -> tuple[tuple[Change, ...], str]:
@@ -96,6 +106,15 @@ def compare(folder: Path, old: str, new: str) -> tuple[tuple[Change, ...], str]:
 def tree_now(worktree: Path, limits: Limits = STATED) -> str:
     """The tree that a snapshot would hold now, small ignored files included."""
     return snapshots.tree_of(worktree, ignored=True, limits=limits)
+
+
+def _since(found: Sequence[Snapshot], position: int) -> int | None:
+    """Where the one that ``position`` is compared with stands: the one before; for a turn's end, the turn's begin."""
+    before = position - 1
+    if found[position].reason == TURN_OVER:
+        while before >= 0 and found[before].reason == MOVED:
+            before -= 1
+    return before if before >= 0 else None
 
 
 def _age(words: str) -> timedelta:

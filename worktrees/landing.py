@@ -31,6 +31,7 @@ from worktrees.errors import (
     WorktreeError,
 )
 from worktrees.git import run as plain
+from worktrees.ignored import STATED, Limits
 from worktrees.models import CheckResult, Landing, Method, Worktree
 from worktrees.operations import Files, Follow, Kind, Move
 from worktrees.repository import Repository, open_repository
@@ -116,6 +117,7 @@ def land(
     checks: tuple[str, ...] = (),
     check_s: float = CHECK_S,
     env: Mapping[str, str] | None = None,
+    limits: Limits = STATED,
     progress: Callable[[str], None] = lambda _step: None,
 ) -> Landing:
     """Land all work of ``worktree`` on ``target``. When the target moves meanwhile it is integrated and checked anew.
@@ -129,7 +131,7 @@ def land(
     refuse_target(repository, target)
     _free_index(repository, worktree)
     _clear_stale(repository)
-    snapshots.take(worktree, session, "before merge", ignored=True)
+    snapshots.take(worktree, session, "before merge", ignored=True, limits=limits)
     branch = _branch(worktree)
     tip = _commit_rest(repository, worktree, session, name, branch, message)
     for _attempt in range(3):
@@ -151,7 +153,7 @@ def land(
     raise TargetMoved(f"{target} moved three times while the work was checked", "try again when it is quiet")
 
 
-def update_from_target(worktree: Path, session: str, target: str, *, name: str = "") -> str:
+def update_from_target(worktree: Path, session: str, target: str, *, name: str = "", limits: Limits = STATED) -> str:
     """Merge ``target`` into the worktree's branch; returns the new tip. Conflicts and dirty trees change nothing."""
     refuse_worktree(worktree)
     if any(_tracked_changes(worktree)):
@@ -168,7 +170,7 @@ def update_from_target(worktree: Path, session: str, target: str, *, name: str =
     repository = open_repository(worktree)
     _free_index(repository, worktree)
     obstacles.refuse(worktree, "HEAD", tree)
-    snapshots.take(worktree, session, "before update", ignored=True)
+    snapshots.take(worktree, session, "before update", ignored=True, limits=limits)
     before = run(worktree, "rev-parse", "HEAD").strip()
     theirs = run(worktree, "rev-parse", f"refs/heads/{target}").strip()
     after = theirs

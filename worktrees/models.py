@@ -114,6 +114,13 @@ class Restoration(Model):
     head_moves: bool = False  # the branch goes back to the snapshot's commit too
     rebuilt: bool = False  # the worktree's folder was gone
     before: Snapshot | None = None  # holds what was there
+    after: Snapshot | None = None
+
+
+class History(Model):
+    """A session's snapshots, newest first."""
+
+    moments: tuple[Moment, ...] = ()
 
 
 class Method(StrEnum):

@@ -70,6 +70,11 @@ def preview(repository: Repository, worktree: Path, wish: Wish) -> Restoration:
     return _planned(worktree, wish, before).found
 
 
+def towards(wish: Wish, moment: Moment) -> Wish:
+    """The same wish for another snapshot."""
+    return replace(wish, to=moment.snapshot)
+
+
 def default(repository: Repository, worktree: Path, wish: Wish, found: Sequence[Moment]) -> Wish:
     """``wish`` for the newest snapshot that would bring anything back. Raises UnknownSnapshot when there is none."""
     whole = [moment.snapshot for moment in reversed(found) if moment.snapshot.parent]
@@ -124,8 +129,8 @@ def restore(repository: Repository, worktree: Path, wish: Wish) -> Restoration:
             set_head(worktree, moves[0].ref)
         if moves or rebuilt:
             run(worktree, "reset", "--quiet", env=own_index(worktree), ok=(0, 1), deadline_s=600)
-    snapshots.take(worktree, wish.session, f"restored {number(wish.to)}", ignored=True, limits=wish.limits)
-    return plan.found.model_copy(update={"before": before, "rebuilt": rebuilt})
+    kept = snapshots.take(worktree, wish.session, f"restored {number(wish.to)}", ignored=True, limits=wish.limits)
+    return plan.found.model_copy(update={"before": before, "after": kept, "rebuilt": rebuilt})
 
 
 def path_in(worktree: Path, path: str) -> str | None:

@@ -7,6 +7,7 @@
     link = ["node_modules"]             # linked instead
     run = ["npm ci"]                    # run in the new worktree, once you have approved them
     ports = 2                           # free ports: $ORCHESTRATOR_PORT, $ORCHESTRATOR_PORT_1 …
+    keep = ["config/*.local"]           # files in ignored folders that snapshots hold too
 
 Copy and link never leave the repository and never replace a tracked file. ``run`` is code of whoever wrote the
 repository: it runs only when the human approved the hash of exactly these commands.
@@ -43,6 +44,7 @@ class Recipe(BaseModel):
     link: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
     ports: Annotated[int, Field(ge=0, le=32)] = 0
+    keep: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -64,7 +66,9 @@ def load_recipe(root: Path) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise RecipeInvalid(f"{path}: [worktree] {key}: {first['msg']}", "allowed: copy, link, run, ports") from error
+        raise RecipeInvalid(
+            f"{path}: [worktree] {key}: {first['msg']}", "allowed: copy, link, run, ports, keep"
+        ) from error
 
 
 def changed_by(root: Path, target: str, tip: str) -> bool:

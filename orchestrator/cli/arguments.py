@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _launch(add)
     _look(add)
     _steer(add)
+    _history(add)
     _undoing(add)
     _service(add)
     return top
@@ -87,6 +88,9 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
         command.add_argument("--json", action="store_true", help="as JSON")
         if name == "diff":
             command.add_argument("--stat", action="store_true", help="only the files and counts")
+            command.add_argument("--turn", action="store_true", help="what the last turn did")
+            command.add_argument("--from", dest="old", metavar="S", help="from this snapshot (default: the one before)")
+            command.add_argument("--to", dest="new", metavar="S", help="to this snapshot (default: now)")
     why = add("why", "explain", "say why a session has its state: what was seen, and what it outweighed")
     why.add_argument("name", nargs="?", metavar="NAME", help="the session's name (see: orchestrator ls)")
     why.add_argument("--agent", metavar="A", help="with --screen: whose screen it is")
@@ -139,6 +143,25 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
     rm = add("rm", "steer", "remove a session, its worktree and branch; all work is kept in the attic")
     _name(rm)
     rm.add_argument("--yes", "-y", action="store_true", help="do not ask, even while it works")
+
+
+def _history(add: Callable[..., argparse.ArgumentParser]) -> None:
+    snapshots = add("snapshots", "history", "list what was kept of a session, newest first")
+    _name(snapshots)
+    snapshots.add_argument("--json", action="store_true", help="as JSON, with what each one leaves out")
+    snapshot = add("snapshot", "history", "keep all of a session's work as it is now")
+    _name(snapshot)
+    snapshot.add_argument("-m", "--message", metavar="WORDS", help="say why; restore finds it by these words")
+    snapshot.add_argument("--json", action="store_true", help="as JSON")
+    restore = add("restore", "history", "bring a session's files back to a snapshot; what is there is kept first")
+    _name(restore)
+    restore.add_argument(
+        "snapshot", nargs="?", metavar="SNAPSHOT", help="number, age (2h), -1 or words (default: the newest other one)"
+    )
+    restore.add_argument("--path", metavar="P", help="only this file or folder, seen from the worktree's top")
+    restore.add_argument("--head", action="store_true", help="put the session's branch back to the commit of then too")
+    restore.add_argument("--dry-run", action="store_true", help="only say what would come back and what would go")
+    restore.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _undoing(add: Callable[..., argparse.ArgumentParser]) -> None:

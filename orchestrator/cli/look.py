@@ -81,6 +81,7 @@ def show(arguments: Namespace) -> int:
         "branch": f"{item['branch']} from {item['base']}, lands on {item['target']}",
         "drift": f"{item['ahead']} commits ahead, {item['behind']} behind",
         "worktree": item["worktree"],
+        "strayed": f"{item['strayed']}: orchestrator restore {item['name']} --dry-run" if item["strayed"] else "",
         "changes": f"{diff['files']} files, +{diff['added']} -{diff['removed']}, {item['uncommitted']} uncommitted",
         "conflicts": ", ".join(item["conflicts"]),
         "tokens": f"{tokens['input']} in, {tokens['output']} out, {tokens['cache_read']} read from and "
@@ -157,7 +158,12 @@ def risk(question: dict[str, Any]) -> str:
 
 def diff(arguments: Namespace) -> int:
     """The patch, or its counts."""
-    said = call("diff", session=arguments.name)
+    if arguments.turn or arguments.old or arguments.new:
+        from orchestrator.cli.history import compare
+
+        said = compare(arguments)
+    else:
+        said = call("diff", session=arguments.name)
     if arguments.json:
         dump(said)
     elif arguments.stat:

@@ -31,6 +31,9 @@ EXAMPLES = {
     "diff": """\
   orchestrator diff export-json
   orchestrator diff export-json --stat
+  orchestrator diff export-json --turn             what did the last turn do?
+  orchestrator diff export-json --from 3 --to 5    between two snapshots
+  orchestrator diff export-json --from 2h          since two hours ago
   orchestrator diff export-json | delta""",
     "log": "  orchestrator log export-json --follow",
     "wait": """\
@@ -54,6 +57,15 @@ EXAMPLES = {
   orchestrator merge export-json --dry-run
   orchestrator merge export-json --check "make test"
   orchestrator merge export-json --method ff""",
+    "snapshots": "  orchestrator snapshots export-json",
+    "snapshot": '  orchestrator snapshot export-json -m "before the big rename"',
+    "restore": """\
+  orchestrator restore export-json --dry-run           what the newest other snapshot would bring back
+  orchestrator restore export-json 7                   files as in snapshot 7; branch and HEAD stay
+  orchestrator restore export-json 2h                  as they were two hours ago
+  orchestrator restore export-json "before merge"      by words of its reason
+  orchestrator restore export-json 7 --path src/net    only this folder
+  orchestrator restore export-json --head              after a reset --hard: the branch goes back too""",
     "rm": "  orchestrator rm export-json",
     "trust": """\
   orchestrator trust                    this repository's commands, and the question
