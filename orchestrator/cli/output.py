@@ -42,6 +42,11 @@ def say(text: str, colour: str = "") -> None:
     print("\n".join(f"{colour}{line}\x1b[0m" for line in shown.split("\n")) if colour else shown)  # noqa: T201
 
 
+def fact(text: str) -> None:
+    """Print in one line, whatever is in it: what stands before the first word stays, a line end becomes a blank."""
+    say(" " * (len(text) - len(text.lstrip(" "))) + inert.line(text))
+
+
 def note(text: str) -> None:
     """Say on stderr, where talk goes: stdout is for what was asked for."""
     print(inert.block(text), file=sys.stderr)  # noqa: T201

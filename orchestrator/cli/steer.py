@@ -8,7 +8,7 @@ import threading
 from argparse import Namespace
 from typing import Any
 
-from orchestrator.cli.output import CommandError, ask, call, dump, note, say, session, sessions
+from orchestrator.cli.output import CommandError, ask, call, dump, fact, note, say, session, sessions
 from orchestrator.cli.trust import with_approval
 from worktrees.inert import block, line
 
@@ -155,11 +155,11 @@ def merge(arguments: Namespace) -> int:
     if arguments.json:
         dump(landing)
         return 0
-    say(f"{item['name']} landed on {landing['target']}: {landing['before'][:10]} → {landing['after'][:10]}")
+    fact(f"{item['name']} landed on {landing['target']}: {landing['before'][:10]} → {landing['after'][:10]}")
     if landing["check"] and landing["check"]["flaky"]:
         note(f"flaky: {landing['check']['command']} failed at first, and passed when it was run once more")
     if landing["updated_checkout"]:
-        note(f"your checkout {landing['updated_checkout']} was brought along")
+        note(f"your checkout {line(landing['updated_checkout'])} was brought along")
     note(f"go back: orchestrator undo {landing['operation']}")
     note(f"remove the session: orchestrator rm {item['name']}")
     return 0
@@ -182,18 +182,18 @@ def _preview(item: dict[str, Any], method: str, arguments: Namespace) -> int:
     if arguments.json:
         dump(seen)
         return 0
-    say(f"{item['branch']} → {seen['target']} by {seen['method']}")
-    say(f"  {seen['files']} files, +{seen['added']} -{seen['removed']}, {seen['uncommitted']} uncommitted")
-    say(f"  {seen['behind']} commits behind {seen['target']}")
+    fact(f"{item['branch']} → {seen['target']} by {seen['method']}")
+    fact(f"  {seen['files']} files, +{seen['added']} -{seen['removed']}, {seen['uncommitted']} uncommitted")
+    fact(f"  {seen['behind']} commits behind {seen['target']}")
     for path in seen["conflicts"]:
-        say(f"  conflict: {line(path)}")
+        fact(f"  conflict: {path}")
     for check in seen["checks"]:
-        say(f"  check: {check}" + (" (not approved yet)" if seen["trust"] else ""))
+        fact(f"  check: {check}" + (" (not approved yet)" if seen["trust"] else ""))
     if seen["changes_rules"]:
-        say(f"  it changes .orchestrator.toml; for this merge that of {seen['target']} holds")
+        fact(f"  it changes .orchestrator.toml; for this merge that of {seen['target']} holds")
     if seen["refusal"]:
         raise CommandError(f"it would be refused: {seen['refusal']}", seen["hint"])
-    say("  it would merge")
+    fact("  it would merge")
     return 0
 
 
