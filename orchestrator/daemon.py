@@ -142,13 +142,19 @@ def rebuild_ledger() -> tuple[Fleet, Path] | None:
 
 @contextmanager
 def _only_one() -> Iterator[bool]:
-    with home.lock_path().open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+    """The folder is locked too: a lock file that somebody deleted lets the next one lock another."""
+    folder = os.open(home.home(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with home.lock_path().open("w") as file:
+            for lock in (file.fileno(), folder):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    yield False
+                    return
+            yield True
+    finally:
+        os.close(folder)
 
 
 class InertFormatter(logging.Formatter):

@@ -141,7 +141,7 @@ async def begin(supervisor: Supervisor, plan: Plan) -> SessionError | WorktreeEr
     except (SessionError, WorktreeError, LedgerError, OSError) as error:
         if known:
             failed(supervisor, plan.session, error)
-        await asyncio.to_thread(plans.give_up, plan.session)
+        await asyncio.to_thread(plans.give_up if known else plans.forget, plan.session)
         return error
     return None
 

@@ -7,6 +7,7 @@ step is gone on with where it stopped, or given up with its reason; nothing is d
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -32,13 +33,14 @@ async def take_up(supervisor: Supervisor) -> None:
     """Take every session up where the ledger and tmux say it is."""
     plans.sweep()
     panes = {pane.session: pane for pane in await supervisor.control.panes()}
+    gate = asyncio.Semaphore(launches.AT_ONCE)
     crashed = [row for row in supervisor.fleet if row.status.state is State.CRASHED and row.launch_failure is None]
     looks_only = supervisor.fleet.read_only is not None
     if not looks_only:
         _find(supervisor)
     for row in tuple(supervisor.fleet):
         try:
-            await _session(supervisor, row, panes.get(row.id))
+            await _session(supervisor, row, panes.get(row.id), gate)
         except (SessionError, WorktreeError, OSError) as error:
             supervisor.notice("warning", f"{row.name} was not taken up", getattr(error, "message", str(error)))
     for row in tuple(supervisor.fleet) if not looks_only else ():
@@ -58,7 +60,7 @@ def _find(supervisor: Supervisor) -> None:
         log.warning("%s was not in the ledger and was found by its folder", created.name)
 
 
-async def _session(supervisor: Supervisor, row: Row, pane: Pane | None) -> None:
+async def _session(supervisor: Supervisor, row: Row, pane: Pane | None, gate: asyncio.Semaphore) -> None:
     plan = plans.read(row.id)
     wanted = row.generation + 1
     begun = plan is not None or row.intent == "resume" or row.generation == 0
@@ -71,7 +73,7 @@ async def _session(supervisor: Supervisor, row: Row, pane: Pane | None) -> None:
             _given_up(supervisor, row, "resume")
         await _adopt(supervisor, row, pane)
     elif begun and not _over(supervisor, row):
-        _go_on(supervisor, row, plan)
+        _go_on(supervisor, row, plan, gate)
     elif row.status.state not in ENDED and row.launch_failure is None:
         supervisor.emit(row.id, StatusChanged(status=lost_status("its pane is gone")))
 
@@ -107,7 +109,7 @@ async def _adopt(supervisor: Supervisor, row: Row, pane: Pane, new: int | None =
     supervisor.git.look(row.id)
 
 
-def _go_on(supervisor: Supervisor, row: Row, plan: Plan | None) -> None:
+def _go_on(supervisor: Supervisor, row: Row, plan: Plan | None, gate: asyncio.Semaphore) -> None:
     """A launch or resume that has no pane: start it if it never ran, else it is lost."""
     folder, wanted = home.session_folder(row.id), row.generation + 1
     if launching.ran(folder, wanted):
@@ -123,7 +125,7 @@ def _go_on(supervisor: Supervisor, row: Row, plan: Plan | None) -> None:
         supervisor.run(_spawn(supervisor, row, session.spawn(argv, (row.agent,), resumed=wanted > 1)))
     elif plan is not None:
         log.info("%s was being made; it is gone on with", row.name)
-        supervisor.run(_launch(supervisor, plan))
+        supervisor.run(_launch(supervisor, plan, gate))
     elif row.intent == "resume":
         _given_up(supervisor, row, "resume")
         if row.status.state not in ENDED:
@@ -143,9 +145,10 @@ async def _spawn(supervisor: Supervisor, row: Row, spawning: object) -> None:
     plans.done(row.id)
 
 
-async def _launch(supervisor: Supervisor, plan: Plan) -> None:
+async def _launch(supervisor: Supervisor, plan: Plan, gate: asyncio.Semaphore) -> None:
     try:
-        await launches.go_on(supervisor, plan)
+        async with gate:
+            await launches.go_on(supervisor, plan)
     except (SessionError, WorktreeError, OSError) as error:
         launches.failed(supervisor, plan.session, error)
         plans.give_up(plan.session)

@@ -175,6 +175,8 @@ class Store:
             self._db.execute("INSERT OR REPLACE INTO fleet VALUES (1, ?)", (fleet.model_dump_json(),))
 
     def close(self) -> None:
+        with suppress(LedgerError):
+            self.write_held()
         self._db.close()
 
 

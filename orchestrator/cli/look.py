@@ -42,6 +42,8 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     cost = item["cost_usd"]
     state = item["state"] + (f" {item['kind']}" if item["kind"] else "")
     waits = (question["title"] or question["text"]) if question else item["launch_failure"] or item["merge_failure"]
+    if not waits and item["state"] in ("lost", "crashed"):
+        waits = f"orchestrator resume {item['name']}"
     rate = item["tokens_per_second"]
     return (
         item["name"],

@@ -102,6 +102,16 @@ def test_of_two_who_resume_at_once_one_wins_and_the_other_is_told(machine: Machi
     _until(lambda: len((Path(item["worktree"]) / "starts").read_text().split()) == 2)
 
 
+def test_a_second_daemon_is_refused_even_when_the_lock_file_was_deleted(machine: Machine) -> None:
+    machine.ok("ls")
+    first = machine.daemon_pid()
+    (machine.state / "daemon.lock").unlink()
+    second = machine.run("serve")
+    assert second.returncode == 0
+    assert "runs already" in second.stderr
+    assert machine.daemon_pid() == first
+
+
 def test_what_a_lost_pane_left_running_is_ended_before_its_successor_starts(machine: Machine) -> None:
     _agent(machine, "a", 'trap "" HUP TERM\n' + AGENT + "\nwhile :; do sleep 1; done\n")
     machine.ok("wait", "a", "--for", "done", "--timeout", "20")
@@ -124,6 +134,7 @@ def test_a_killed_agent_says_what_to_do_next(machine: Machine) -> None:
     for pid in processes.of_session(machine.session("a")["pid"]):
         os.kill(pid, signal.SIGKILL)
     machine.ok("wait", "a", "--for", "crashed", "--timeout", "20")
+    assert "orchestrator resume a" in machine.ok("ls")
     shown = machine.run("show", "a")
     assert "ended by signal 9" in shown.stdout
     assert "start it again: orchestrator resume a" in shown.stderr
