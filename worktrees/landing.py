@@ -25,6 +25,7 @@ from worktrees.errors import (
     DirtyTarget,
     GitFailed,
     NothingToLand,
+    NotOurs,
     OperationInProgress,
     RefMoved,
     TargetMoved,
@@ -76,7 +77,12 @@ def refuse_target(repository: Repository, target: str) -> Worktree | None:
 
 
 def refuse_worktree(worktree: Path) -> None:
-    """Raises OperationInProgress while a merge or the like is unfinished there: its conflict marks would land."""
+    """Raises OperationInProgress while a merge or the like is unfinished there: its conflict marks would land.
+
+    NotOurs when the worktree was replaced by a link: what it leads to is not the session's work.
+    """
+    if worktree.is_symlink():
+        raise NotOurs(f"{worktree} is a link now, and no worktree", "look at what it leads to; nothing was touched")
     doing = _under_way(worktree) or (
         "a merge" if run(worktree, "ls-files", "--unmerged", env=own_index(worktree)) else None
     )
@@ -325,10 +331,13 @@ def _scratch(repository: Repository, commit: str) -> Iterator[Path]:
 
 
 def _drop_scratch(repository: Repository, folder: Path, path: Path) -> None:
+    if folder.is_symlink():
+        return  # not ours: we make folders
     with repository.registration():
         with suppress(GitFailed):
-            # Ours: nobody works there.
-            plain(repository.root, "worktree", "remove", "--force", "--force", "--", str(path))
+            # Ours: nobody works there. But an agent can write here, and git follows a link to the user's worktrees.
+            if not path.is_symlink():
+                plain(repository.root, "worktree", "remove", "--force", "--force", "--", str(path))
         cleanroom.forget(path)
         shutil.rmtree(folder, ignore_errors=True)
 

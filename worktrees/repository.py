@@ -109,8 +109,10 @@ class Repository:
 
     @property
     def own(self) -> Path:
-        """Our own folder inside the shared git folder: locks and scratch worktrees."""
+        """Our own folder inside the shared git folder: locks and scratch worktrees. NotOurs when a link is there."""
         path = self.git_dir / "orchestrator"
+        if path.is_symlink():
+            raise NotOurs(f"{path} is a link", "look at what it leads to, then remove the link")
         path.mkdir(exist_ok=True)
         return path
 
