@@ -7,6 +7,7 @@ step that was cut off is finished only where every file that it touches is on on
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ from worktrees.errors import RefMoved, WorktreeError
 from worktrees.faultpoints import point
 from worktrees.operations import Files, Follow, Operation
 from worktrees.repository import Repository
+from worktrees.snapshots import differing
 
 LONG_S = 600.0
 
@@ -84,8 +86,10 @@ def bring_along(files: Files) -> None:
         case Follow.CONTENT:
             with snapshots.private_index(files.path) as env:
                 run(files.path, "add", "-A", "--", ".", env=env, deadline_s=LONG_S)
-                _add_ignored(files, env)
+                touched = _add_ignored(files, env)
+                modes = {name: stat.S_IMODE((files.path / name).lstat().st_mode) for name in touched}
                 run(files.path, "read-tree", "-m", "-u", files.before, files.after, env=env, deadline_s=LONG_S)
+                _keep_private(files, modes)
 
 
 def where(files: Files) -> Where:
@@ -138,12 +142,6 @@ def finish(files: Files) -> None:
     bring_along(files)
 
 
-def differing(repository: Path, one: str, other: str) -> frozenset[str]:
-    """Paths in which two trees or commits differ."""
-    said = run(repository, "diff-tree", "-r", "-z", "--name-only", "--no-renames", one, other)
-    return frozenset(name for name in said.split("\0") if name)
-
-
 def has_checked_out(repository: Repository, path: Path, ref: str) -> bool:
     """Whether a worktree is there and has that branch checked out."""
     return any(
@@ -160,12 +158,24 @@ def _refresh(worktree: Path, index: dict[str, str]) -> None:
     run_code(worktree, "update-index", *words, env=index, ok=(0, 1), deadline_s=LONG_S)
 
 
-def _add_ignored(files: Files, env: dict[str, str]) -> None:
-    """Ignored files that the step touches, into the private index: otherwise they would be overwritten unseen."""
+def _add_ignored(files: Files, env: dict[str, str]) -> list[str]:
+    """What is there of the files that the step touches, into the private index: nothing is overwritten unseen."""
     touched = differing(files.path, files.before or "", files.after or "")
     there = [path for path in sorted(touched) if _is_file(files.path, path)]
     stdin = b"".join(os.fsencode(path) + b"\0" for path in there)
     run(files.path, "update-index", "--add", "-z", "--stdin", env=env, stdin=stdin)
+    return there
+
+
+def _keep_private(files: Files, modes: dict[str, int]) -> None:
+    """Ignored files may hold secrets, and git knows no permissions: they keep those they have, or are their owner's."""
+    touched = differing(files.path, files.before or "", files.after or "")
+    asked = b"".join(os.fsencode(path) + b"\0" for path in touched)
+    _, said = run_code(files.path, "check-ignore", "-z", "--stdin", stdin=asked, ok=(0, 1))
+    for name in filter(None, said.split("\0")):
+        path = files.path / name
+        if _is_file(files.path, name) and not path.is_symlink():
+            path.chmod(modes.get(name, stat.S_IMODE(path.stat().st_mode) & 0o700))
 
 
 def _is_file(worktree: Path, name: str) -> bool:

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from worktrees import snapshots
 from worktrees.cleanroom import run, run_code
 from worktrees.errors import GitFailed, RefMoved, WorktreeError
 from worktrees.faultpoints import point
@@ -169,8 +170,9 @@ def planned(
 def recorded(repository: Repository, operation: Operation) -> Iterator[Operation]:
     """Around a step that does what ``operation`` says: planned before, done after. Yields it as it was written.
 
-    When the step raises and its refs are what they were, it is void; otherwise it stays planned, to be reconciled. Its
-    time is after that of every operation before it, also when the clock was set back.
+    When the step raises and its refs and files are what they were, it is void; otherwise it stays planned, to be
+    reconciled. Its time is after that of every operation before it, also when the clock was set
+    back.
     """
     newest = next(iter(listed(repository)), None)
     if newest is not None and newest.at >= operation.at:
@@ -183,7 +185,7 @@ def recorded(repository: Repository, operation: Operation) -> Iterator[Operation
             yield operation
             point("operation.done")
         except BaseException as error:
-            if standing(repository, operation.moves) == "before":
+            if standing(repository, operation.moves) == "before" and all(_untouched(one) for one in operation.files):
                 close(repository, operation, State.VOID, getattr(error, "message", "") or str(error))
             raise
         close(repository, operation, State.DONE)
@@ -304,6 +306,15 @@ def prune(
 def short(ref: str) -> str:
     """A ref as people say it."""
     return ref.removeprefix("refs/heads/")
+
+
+def _untouched(files: Files) -> bool:
+    """A step that restores changes files before refs; with all others the refs tell enough."""
+    if files.follow is not Follow.CONTENT or files.before is None or files.after is None:
+        return True
+    touched = snapshots.differing(files.path, files.before, files.after)
+    now = snapshots.tree_of(files.path, ignored=True)
+    return not touched & snapshots.differing(files.path, files.before, now)
 
 
 def _brief(landing: Landing) -> Landing:

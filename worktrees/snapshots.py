@@ -74,6 +74,12 @@ def tree_of(worktree: Path, *, ignored: bool = False, limits: Limits = STATED) -
     return _write_tree(worktree, ignored, limits)[0]
 
 
+def differing(repository: Path, one: str, other: str) -> frozenset[str]:
+    """Paths in which two trees or commits differ."""
+    said = run(repository, "diff-tree", "-r", "-z", "--name-only", "--no-renames", one, other)
+    return frozenset(name for name in said.split("\0") if name)
+
+
 def listed(repository: Path, session: str) -> tuple[Snapshot, ...]:
     """Snapshots of a session, oldest first."""
     fields = "%09".join(f"%({name})" for name in ("refname", "objectname", "tree", "parent", "committerdate:unix"))

@@ -18,6 +18,7 @@ from worktrees.errors import CannotUndo, Conflicted
 from worktrees.models import Conflict
 from worktrees.operations import Files, Follow, Kind, Move, Operation, State, short
 from worktrees.repository import MADE, Repository
+from worktrees.snapshots import differing
 
 REVERTS = "by a commit on top"
 
@@ -103,7 +104,7 @@ def tells(repository: Repository, going: Operation) -> tuple[str, ...]:
         elif files.after is not None and files.follow is Follow.INDEX:
             said.append(f"what it committed is uncommitted again in {files.path}; no file changes")
         elif files.after is not None:
-            changed = len(checkouts.differing(repository.root, files.before, files.after))
+            changed = len(differing(repository.root, files.before, files.after))
             said.append(f"{changed} file{'' if changed == 1 else 's'} change in {files.path}")
     if returns(going) and going.attic is not None and going.attic.left_out:
         said.append("not kept, so not back: " + ", ".join(shown(name) for name in going.attic.left_out[:5]))
@@ -137,7 +138,8 @@ def _refuse_unfit(repository: Repository, operation: Operation) -> None:
     if by is not None:
         raise CannotUndo(f"{operation.id} was undone already", f"bring it back: orchestrator undo {by}")
     if any(files.before is None for files in operation.files):
-        raise CannotUndo(f"{operation.name} came back", f"remove it again: orchestrator rm {operation.name}")
+        how = "came back" if operation.attic is not None else "was made again, its worktree had been gone"
+        raise CannotUndo(f"{operation.name} {how}", f"remove it again: orchestrator rm {operation.name}")
 
 
 def _refuse_files(repository: Repository, operation: Operation, files: list[Files]) -> None:
