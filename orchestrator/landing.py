@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import home, timemachine, trust
+from orchestrator import home, sealing, timemachine, trust
 from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused
 from orchestrator.config import load_settings
 from orchestrator.events import Abandoned, Intended, Merged, MergeFailed, Merging, Removed, Snapshotted
@@ -115,6 +115,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             checks=checks,
             env=known[1].env if known else None,
             limits=timemachine.limits(row),
+            around=lambda folder: sealing.around_checks(row, folder, known[1].env if known else os.environ),
             progress=progress,
         )
 

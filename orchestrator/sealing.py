@@ -58,6 +58,11 @@ def ready(session: SessionId, about: Created | Row, env: Mapping[str, str]) -> S
     return _box(about, env)
 
 
+def around_checks(row: Row, folder: Path, env: Mapping[str, str]) -> tuple[str, ...]:
+    """What is put before a check of a boxed session's work: it runs code that the agent wrote."""
+    return sealing.around(_box(row, env), folder, env) if row.boxed else ()
+
+
 def _box(about: Created | Row, env: Mapping[str, str]) -> Seal:
     """What is shown, hidden and written to in the box."""
     repository = open_repository(Path(about.repository))

@@ -28,6 +28,14 @@ at_least "$(git --version)" 2 38 || missing "git 2.38 or newer is needed, this i
 command -v tmux >/dev/null 2>&1 || missing "tmux 3.2 or newer is needed, and there is none" tmux tmux tmux tmux
 at_least "$(tmux -V)" 3 2 || missing "tmux 3.2 or newer is needed, this is $(tmux -V)" tmux tmux tmux tmux
 
+# The tests of sealed sessions need it for all that they show; the program says itself when it is not there.
+if [ "$mode" = dev ] && ! command -v bwrap >/dev/null 2>&1; then
+    if [ "$(id -u 2>/dev/null)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        { apt-get install -y bubblewrap || { apt-get update && apt-get install -y bubblewrap; }; } >/dev/null 2>&1 || true
+    fi
+    command -v bwrap >/dev/null 2>&1 || echo "orchestrator: without bubblewrap sealed sessions are tried without their box. Install it: apt install bubblewrap (Debian) · dnf install bubblewrap (Fedora) · pacman -S bubblewrap (Arch)" >&2
+fi
+
 # What is installed depends on these; the stamp is written last, so a set-up that was cut off is done again.
 wanted="$(cat pyproject.toml constraints.txt | cksum) $version"
 stamp=.venv/.ready-$mode

@@ -159,27 +159,53 @@ def prepare(place: Place, wanted: Needs) -> None:
         os.close(os.open(place.folder / name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
 
 
+def around(seal: Seal, folder: Path, env: Mapping[str, str]) -> tuple[str, ...]:
+    """What to put before a command that runs on a sealed session's work (a check) and may write ``folder`` alone."""
+    found = shutil.which(PROGRAM, path=env.get("PATH"))
+    if found is None:
+        raise SessionError("bubblewrap is not installed, so there is no box to run it in", INSTALL)
+    home = env.get("HOME") or str(Path.home())
+    everything = (*_machine(seal, home), *_of([folder], Way.WRITE, home), *_users(seal, home))
+    return command(found, everything, folder, (), seal.network)
+
+
 def rules(seal: Seal, place: Place, wanted: Needs, argv: tuple[str, ...]) -> tuple[Rule, ...]:
     """Every rule whose path is there, in the order in which later ones win."""
     home = place.env.get("HOME") or str(Path.home())
-
-    def of(names: Iterable[str | Path], way: Way) -> list[Rule]:
-        return [found for name in names if (found := _rule(_path(name, home), way)) is not None]
-
-    programs = [Path(argv[0]).parent, Path(sys.executable), Path(sys.prefix), Path(sys.base_prefix), _packages()]
-    found = [Rule(Path("/"), Way.READ)]
-    found += [Rule(path, Way.OWN) for path in map(Path, ("/tmp", "/var/tmp", "/run")) if path.is_dir()]
-    found += of([*_RUN_KEPT, home, *programs, *seal.shown], Way.READ)
-    found += of(SECRETS, Way.HIDE)
-    found += of(seal.hidden, Way.HIDE)
-    found += [Rule(Path(os.path.realpath(path)), Way.WRITE, place.own(path)) for path in wanted.own if path.is_dir()]
-    found += of([*wanted.read, place.folder], Way.READ)
+    own = (Rule(Path(os.path.realpath(path)), Way.WRITE, place.own(path)) for path in wanted.own if path.is_dir())
+    program = [Path(argv[0]).parent, Path(os.path.realpath(argv[0])).parent] if argv[0].startswith("/") else []
     written = [place.spool, place.events, *(place.folder / name for name in wanted.files)]
-    found += of([*wanted.write, *wanted.folders, *written, place.worktree], Way.WRITE)
-    found += of(seal.read, Way.READ)
-    found += of(seal.write, Way.WRITE)
-    found += of(seal.hide, Way.HIDE)
-    return tuple(found)
+    return (
+        *_machine(seal, home),
+        *_of(program, Way.READ, home),
+        *own,
+        *_of([*wanted.read, place.folder], Way.READ, home),
+        *_of([*wanted.write, *wanted.folders, *written, place.worktree], Way.WRITE, home),
+        *_users(seal, home),
+    )
+
+
+def _machine(seal: Seal, home: str) -> tuple[Rule, ...]:
+    """What every box has: all of it to be read, without secrets and without what is ours."""
+    python = [Path(sys.executable), Path(sys.prefix), Path(sys.base_prefix), _packages()]
+    return (
+        Rule(Path("/"), Way.READ),
+        *(Rule(path, Way.OWN) for path in map(Path, ("/tmp", "/var/tmp", "/run")) if path.is_dir()),
+        *_of([*_RUN_KEPT, home, *python, *seal.shown], Way.READ, home),
+        *_of([*SECRETS, *seal.hidden], Way.HIDE, home),
+    )
+
+
+def _users(seal: Seal, home: str) -> tuple[Rule, ...]:
+    return (
+        *_of(seal.read, Way.READ, home),
+        *_of(seal.write, Way.WRITE, home),
+        *_of(seal.hide, Way.HIDE, home),
+    )
+
+
+def _of(names: Iterable[str | Path], way: Way, home: str) -> list[Rule]:
+    return [found for name in names if (found := _rule(_path(name, home), way)) is not None]
 
 
 def command(

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from hypothesis import settings
+
+from sessions import sealing
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What this machine could not show is said aloud."""
+    if why := sealing.available(os.environ):
+        terminalreporter.write_line(f"Sealed sessions were tried without their box: {why}.", yellow=True)

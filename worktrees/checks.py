@@ -34,24 +34,28 @@ def judge(
     deadline_s: float,
     env: Mapping[str, str] | None = None,
     again: Callable[[], None] = lambda: None,
+    around: tuple[str, ...] = (),
 ) -> CheckResult:
     """The result of a check that passed in the worktree ``tree``; raises CheckFailed, or CheckVoid, which is one.
 
-    ``again`` is called before a second run. A check that ran into its deadline gets none.
+    ``again`` is called before a second run. A check that ran into its deadline gets none. ``around``: the words of
+    a box that are put before those of the command.
     """
-    first = _once(command, tree, deadline_s, env)
+    first = _once(command, tree, deadline_s, env, around)
     if first.passed:
         return first
     if first.exit_code is None:
         raise CheckFailed(first)
     again()
-    second = _once(command, tree, deadline_s, env)
+    second = _once(command, tree, deadline_s, env, around)
     if not second.passed:
         raise CheckFailed(second)
     return second.model_copy(update={"flaky": True, "output": first.output, "seconds": first.seconds + second.seconds})
 
 
-def _once(command: str, tree: Path, deadline_s: float, env: Mapping[str, str] | None) -> CheckResult:
+def _once(
+    command: str, tree: Path, deadline_s: float, env: Mapping[str, str] | None, around: tuple[str, ...]
+) -> CheckResult:
     mark = secrets.token_hex(8)
     running: list[str] = []
 
@@ -64,7 +68,8 @@ def _once(command: str, tree: Path, deadline_s: float, env: Mapping[str, str] | 
             time.sleep(0.02)
 
     try:
-        result = _run(command, tree, deadline_s, {**(env if env is not None else os.environ), MARK: mark}, ended)
+        seen = {**(env if env is not None else os.environ), MARK: mark}
+        result = _run((*around, "/bin/sh", "-c", command), command, tree, deadline_s, seen, ended)
     finally:
         _end_all(mark)
     if result.exit_code is not None and running:
@@ -80,11 +85,17 @@ def _once(command: str, tree: Path, deadline_s: float, env: Mapping[str, str] | 
 
 def run_command(command: str, cwd: Path, deadline_s: float, env: Mapping[str, str] | None = None) -> CheckResult:
     """Run ``command`` by sh in ``cwd``; whatever of its process group is left is ended with it."""
-    return _run(command, cwd, deadline_s, env if env is not None else os.environ, lambda _leader: None)
+    seen = env if env is not None else os.environ
+    return _run(("/bin/sh", "-c", command), command, cwd, deadline_s, seen, lambda _leader: None)
 
 
 def _run(
-    command: str, cwd: Path, deadline_s: float, env: Mapping[str, str], ended: Callable[[int], None]
+    argv: tuple[str, ...],
+    command: str,
+    cwd: Path,
+    deadline_s: float,
+    env: Mapping[str, str],
+    ended: Callable[[int], None],
 ) -> CheckResult:
     """``ended`` is called with the id of its session, between the command's own end and that of its group.
 
@@ -96,7 +107,7 @@ def _run(
     began = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", command],
+            argv,
             cwd=cwd,
             env=full,
             stdin=subprocess.DEVNULL,

@@ -124,13 +124,14 @@ def land(
     check_s: float = CHECK_S,
     env: Mapping[str, str] | None = None,
     limits: Limits = STATED,
+    around: Callable[[Path], tuple[str, ...]] = lambda _folder: (),
     progress: Callable[[str], None] = lambda _step: None,
 ) -> Landing:
     """Land all work of ``worktree`` on ``target``. When the target moves meanwhile it is integrated and checked anew.
 
     Uncommitted work lands too: it is committed on the branch first, with ``message``, as the agent's own ``git commit``
     would have done it. Raises before anything is touched: DirtyTarget, OperationInProgress, NothingToLand, Conflicted;
-    CheckFailed leaves the target as it was.
+    CheckFailed leaves the target as it was. ``around``: the words of the box that checks of a folder run in.
     """
     progress("look")
     refuse_worktree(worktree)
@@ -150,7 +151,7 @@ def land(
                 for check in checks:
                     progress(f"check: {check}")
                     again = partial(progress, f"check again: {check}")
-                    seen = judge(check, scratch, check_s, env, again)
+                    seen = judge(check, scratch, check_s, env, again, around(scratch))
                     result = result if result is not None and result.flaky else seen
         progress("land")
         landing = _swap(repository, session, name, branch, target, method, before, commit, result)
