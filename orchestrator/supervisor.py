@@ -51,6 +51,7 @@ WITHOUT_LEDGER = frozenset(
     {
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
+        *("snapshot", "ops", "attic", "preview_undo"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +244,34 @@ def no_second_run(_original: object) -> Callable[..., Any]:
         return result
 
     return judge
+
+
+async def _no_lines() -> tuple[str, ...]:
+    return ()
+
+
+def sees_nothing(_original: object) -> Callable[..., Any]:
+    return lambda *_args: _no_lines()
+
+
+def no_pause(_original: object) -> Callable[..., timedelta]:
+    """A crashed program is started again at once, for ever."""
+    return lambda *_args: timedelta(milliseconds=10)
+
+
+def short_pauses(original: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    return (timedelta(milliseconds=10),) * len(original)
+
+
+def written_or_lost(_original: object) -> Callable[..., Any]:
+    return lambda store, at, session, event: store.append(at, session, event)
+
+
+def begun_anyway(_original: object) -> Callable[..., Any]:
+    return lambda supervisor, session, event: supervisor.emit(session, event)
+
+
+def ledger_or_nothing(_original: object) -> Callable[[Path], Any]:
+    from orchestrator.store import Store
+
+    return Store

@@ -23,7 +23,7 @@ tell() { printf '%s\n' "$1" >> "$ORCHESTRATOR_EVENTS"; }
 tell '{"type": "hello", "session": "conversation-1"}'
 tell '{"type": "state", "state": "working"}'
 [ -e work ] || { echo precious > work; echo precious > .env; }
-tell '{"type": "said", "text": "made it"}'
+tell '{"type": "message", "role": "agent", "text": "made it"}'
 tell '{"type": "state", "state": "done"}'
 while read -r line; do
     tell '{"type": "state", "state": "working"}'; echo "heard $line"; [ "$line" = die ] && exit 0
