@@ -5,7 +5,7 @@ BIN := .venv/bin
 # As many test processes as cores, at most 4.
 JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
 
-.PHONY: help demo test faults check e2e bench status-bench clean setup setup-dev
+.PHONY: help demo fuzz test faults check e2e bench status-bench clean setup setup-dev
 
 help:
 	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
@@ -13,6 +13,7 @@ help:
 	@echo "make faults           play every fault that loses work elsewhere, with and without our guard"
 	@echo "make check            style, types and walls only"
 	@echo "make e2e              the real agent CLIs against a scripted model (needs node)"
+	@echo "make fuzz             search for bytes that break what reads them (SECONDS=60 for each of 8; TARGETS=\"inert wire\")"
 	@echo "make bench            what sensing costs, beside a polling loop"
 	@echo "make status-bench     how often the status is right, on recorded real CLIs"
 	@echo "make clean            remove .venv and caches"
@@ -41,6 +42,11 @@ faults: setup-dev
 e2e: setup-dev
 	@./tests/e2e/run.sh
 
+SECONDS ?= 60
+fuzz: setup-dev
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install -q "atheris>=3,<4"
+	@$(BIN)/python -m tests.fuzz $(TARGETS) --seconds $(SECONDS)
+
 bench: setup-dev
 	$(BIN)/python -m benchmarks.sense
 
@@ -48,4 +54,4 @@ status-bench: setup-dev
 	@$(BIN)/python -m benchmarks.status
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz .import_linter_cache dist build

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
 
 from sessions.models import Evidence, Question, QuestionId, Source, State
+from worktrees import inert
 
 
 def append_payload(spool: Path) -> str:
@@ -26,12 +28,31 @@ def append_name(spool: Path, event: str) -> str:
 
 
 def parse(line: bytes) -> dict[str, Any]:
-    """The JSON object of a line; empty when it is none."""
+    """The JSON object of a line; empty when it is none.
+
+    Half of a surrogate pair, which JavaScript writes where it cuts a text, is named: no ledger could hold it.
+    """
     try:
         value = json.loads(line)
-    except ValueError:
+        value = _whole(value) if _SURROGATE.search(line) else value
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case str():
+            return inert.valid(value)
+        case dict():
+            return {inert.valid(key): _whole(item) for key, item in value.items()}
+        case list():
+            return [_whole(item) for item in value]
+        case _:
+            return value
 
 
 class Askings:
