@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worktrees import git, locks, places
-from worktrees.errors import NotARepository, WorktreeError
+from worktrees.errors import NotARepository, NotOurs, WorktreeError
 from worktrees.roomconfig import Recipe, Value, parse, recipe
 
 _SHARED = ("objects", "refs", "packed-refs", "logs", "shallow")
@@ -189,6 +189,8 @@ def set_head(path: Path, ref: str) -> None:
 def _place(path: Path) -> tuple[Path, Path]:
     """The shared git directory of ``path``, and its own one."""
     known = registered(path)
+    if known is not None and path.is_symlink():
+        raise NotOurs(f"{path} is a link now, and no worktree", "look at what it leads to; nothing was touched")
     if known is not None:
         git_dir, admin = Path(str(known["git_dir"])), Path(str(known["admin"]))
         if git_dir.is_dir() and admin.is_dir():

@@ -25,7 +25,6 @@ from worktrees.errors import (
     DirtyTarget,
     GitFailed,
     NothingToLand,
-    NotOurs,
     OperationInProgress,
     RefMoved,
     TargetMoved,
@@ -77,12 +76,7 @@ def refuse_target(repository: Repository, target: str) -> Worktree | None:
 
 
 def refuse_worktree(worktree: Path) -> None:
-    """Raises OperationInProgress while a merge or the like is unfinished there: its conflict marks would land.
-
-    NotOurs when the worktree was replaced by a link: what it leads to is not the session's work.
-    """
-    if worktree.is_symlink():
-        raise NotOurs(f"{worktree} is a link now, and no worktree", "look at what it leads to; nothing was touched")
+    """Raises OperationInProgress while a merge or the like is unfinished there: its conflict marks would land."""
     doing = _under_way(worktree) or (
         "a merge" if run(worktree, "ls-files", "--unmerged", env=own_index(worktree)) else None
     )

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from worktrees.errors import NotOurs, WorktreeError
+from worktrees import snapshots
+from worktrees.errors import NotOurs
 from worktrees.git import run
-from worktrees.landing import land
+from worktrees.landing import land, update_from_target
 from worktrees.models import Method
 from worktrees.repository import Repository
+from worktrees.restoring import Wish, restore
 
 
 @pytest.fixture
@@ -68,14 +70,22 @@ def test_our_folder_is_a_link_to_one_of_the_users(repository: Repository, worktr
 def test_a_session_whose_worktree_became_a_link_to_one_of_the_users(
     repository: Repository, worktree: Path, theirs: Path, tmp_path: Path
 ) -> None:
+    kept = snapshots.take(worktree, "s", "turn over")
+    (worktree / "b.txt").write_text("later\n")
+    snapshots.take(worktree, "s", "turn over")
     worktree.rename(tmp_path / "moved")
     worktree.symlink_to(theirs)
-    with pytest.raises(WorktreeError):
-        repository.remove(worktree, "agent/x", session="s")
+    before = set(run(repository.root, "for-each-ref").splitlines())
+    for step in (
+        lambda: repository.remove(worktree, "agent/x", session="s"),
+        lambda: snapshots.take(worktree, "s", "turn over"),
+        lambda: update_from_target(worktree, "s", "main"),
+        lambda: restore(repository, worktree, Wish(session="s", name="t", to=kept, branch="agent/x")),
+        lambda: lands(repository, worktree),
+    ):
+        with pytest.raises(NotOurs, match="is a link now"):
+            step()
+    assert before <= set(run(repository.root, "for-each-ref").splitlines())
     assert (theirs / "precious").read_text() == "mine\n"
     assert str(theirs) in run(repository.root, "worktree", "list")
-    assert (tmp_path / "moved" / "b.txt").read_text() == "b\n"
-    with pytest.raises(WorktreeError):
-        lands(repository, worktree)
-    assert (theirs / "precious").read_text() == "mine\n"
-    assert run(theirs, "log", "--format=%s") == "Begin\n"
+    assert (tmp_path / "moved" / "b.txt").read_text() == "later\n"
