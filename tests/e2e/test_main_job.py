@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from typing import Any
 
 from sessions import processes
@@ -172,3 +173,34 @@ def test_a_killed_agent_is_told_and_comes_back_with_its_conversation(agents: Age
         assert again["agent_session_id"] == before["agent_session_id"]
         channels = [item["channel"] for item in agents.json("why", name)["evidence"]]
         assert {"c": "session-file", "x": "osc7501"}[name] in channels
+
+
+def test_all_come_back_with_their_conversations_after_tmux_was_killed(agents: Agents) -> None:
+    for name, agent in (("c", "claude"), ("x", "codex")):
+        steps = ({"say": "I write.", "use": [_run(f"echo {name} > {name}.txt", "Write")]}, {"say": "The first turn."})
+        agents.ok("run", "--agent", agent, "--name", name, "--", agents.prompt(*steps))
+    before = {}
+    for name in ("c", "x"):
+        agents.ok("wait", name, "--for", "blocked", "--timeout", "40")
+        agents.ok("answer", name, "y")
+        agents.ok("wait", name, "--for", "done", "--timeout", "40")
+        before[name] = agents.session(name)
+    socket = agents.server().socket
+    said = subprocess.run(
+        ["tmux", "-L", socket, "display-message", "-p", "#{pid}"], env=agents.env, capture_output=True, check=True
+    )
+    os.kill(int(said.stdout), signal.SIGKILL)
+    agents.wait_for_no_daemon()
+    assert {item["name"]: item["state"] for item in agents.json("ls")} == {"c": "lost", "x": "lost"}
+    for name in ("c", "x"):
+        assert "The first turn." in agents.ok("show", name)
+    assert agents.json("resume", "--all") == {"names": ["c", "x"], "failed": {}, "left": []}
+    for name in ("c", "x"):
+        agents.ok("wait", name, "--for", "idle", "--timeout", "30")
+        agents.ok("send", name, "--", agents.prompt({"say": "I am back."}, words="Are you there?"))
+        agents.ok("wait", name, "--for", "done", "--timeout", "30")
+        again = agents.session(name)
+        assert again["said"] == "I am back."
+        for key in ("agent_session_id", "worktree", "branch"):
+            assert again[key] == before[name][key], (name, key)
+        assert again["recovered"] is not None
