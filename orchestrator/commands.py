@@ -187,6 +187,7 @@ class Merge(Model):
     method: Method = Method.SQUASH
     checks: tuple[str, ...] | None = None  # None: those of the settings
     message: str | None = None
+    work: str | None = None  # a preview's: what was looked at is what lands, or nothing
     trust: str | None = None  # digest of the repository's commands that the human just approved
 
 

@@ -85,6 +85,7 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
         checks=_checks(row, seen),
         trust=seen.trust if seen.checks and not trust.approved(seen) else None,
         changes_rules=setup.changed_by(repository.root, row.target, tip),
+        work=git_landing.work_of(worktree),
         refusal=refusal or None,
         hint=hint,
     )
@@ -116,6 +117,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             env=known[1].env if known else None,
             limits=timemachine.limits(row),
             around=lambda folder: sealing.around_checks(row, folder, known[1].env if known else os.environ),
+            approved=command.work,
             progress=progress,
         )
 

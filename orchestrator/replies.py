@@ -165,5 +165,6 @@ class MergePreview(Model):
     checks: tuple[str, ...]
     trust: Trust | None = None  # the checks are the repository's and not approved yet
     changes_rules: bool = False  # the branch changes .orchestrator.toml; the target's holds for this merge
+    work: str = ""  # what was looked at: Merge takes it as ``work`` and is refused when it is another by then
     refusal: str | None = None  # why it cannot be merged now
     hint: str = ""

@@ -22,6 +22,7 @@ WorktreeError
 ├── RefMoved              a ref is not what it was when the step was planned
 │   └── TargetMoved       the target changed while we worked
 ├── CannotUndo            refused: what would be taken back is not what it was left as
+├── ApprovalVoid          the work changed after a human looked at it
 ├── NothingToLand         the target holds all of the work already
 ├── Conflicted            the work cannot be merged by itself
 ├── CheckFailed           a check command failed on the merged tree
@@ -136,6 +137,10 @@ class TargetMoved(RefMoved):
 
 
 class CannotUndo(WorktreeError):
+    pass
+
+
+class ApprovalVoid(WorktreeError):
     pass
 
 

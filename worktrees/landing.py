@@ -21,6 +21,7 @@ from worktrees.checks import judge
 from worktrees.cleanroom import identity, own_index, run, run_code
 from worktrees.conflicts import merge_tree
 from worktrees.errors import (
+    ApprovalVoid,
     Conflicted,
     DirtyTarget,
     GitFailed,
@@ -119,13 +120,15 @@ def land(
     env: Mapping[str, str] | None = None,
     limits: Limits = STATED,
     around: Callable[[Path], tuple[str, ...]] = lambda _folder: (),
+    approved: str | None = None,
     progress: Callable[[str], None] = lambda _step: None,
 ) -> Landing:
     """Land all work of ``worktree`` on ``target``. When the target moves meanwhile it is integrated and checked anew.
 
     Uncommitted work lands too: it is committed on the branch first, with ``message``, as the agent's own ``git commit``
-    would have done it. Raises before anything is touched: DirtyTarget, OperationInProgress, NothingToLand, Conflicted;
-    CheckFailed leaves the target as it was. ``around``: the words of the box that checks of a folder run in.
+    would have done it. ``approved`` is what :func:`work_of` said when a human looked. Raises before anything is
+    touched: ApprovalVoid, DirtyTarget, OperationInProgress, NothingToLand, Conflicted; CheckFailed leaves the target as
+    it was. ``around``: the words of the box that checks of a folder run in.
     """
     progress("look")
     refuse_worktree(worktree)
@@ -134,7 +137,13 @@ def land(
     _clear_stale(repository)
     snapshots.take(worktree, session, "before merge", ignored=True, limits=limits)
     branch = _branch(worktree)
+    _refuse_other_work(branch, approved, work_of(worktree) if approved else None)
     tip = _commit_rest(repository, worktree, session, name, branch, message)
+    if approved:  # an agent may have written in between; what lands is exactly this commit
+        head = approved.partition(":")[0]
+        tree = run(worktree, "rev-parse", f"{tip}^{{tree}}").strip()
+        based = tip == head or run(worktree, "rev-parse", f"{tip}^").strip() == head
+        _refuse_other_work(branch, approved, f"{head if based else tip}:{tree}")
     for _attempt in range(3):
         before = repository.resolve(f"refs/heads/{target}")
         progress("integrate")
@@ -152,6 +161,16 @@ def land(
         if landing is not None:
             return landing
     raise TargetMoved(f"{target} moved three times while the work was checked", "try again when it is quiet")
+
+
+def work_of(worktree: Path) -> str:
+    """What :func:`land` would land now: the commit that is checked out, and the tree of all files."""
+    return f"{run(worktree, 'rev-parse', 'HEAD').strip()}:{snapshots.tree_of(worktree)}"
+
+
+def _refuse_other_work(branch: str, approved: str | None, found: str | None) -> None:
+    if approved is not None and approved != found:
+        raise ApprovalVoid(f"{branch} is not what was looked at any more", "look at it again, then merge")
 
 
 def update_from_target(worktree: Path, session: str, target: str, *, name: str = "", limits: Limits = STATED) -> str:

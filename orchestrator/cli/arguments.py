@@ -139,6 +139,7 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
     merge.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     merge.add_argument("-m", "--message", metavar="TEXT", help="commit message (default: drafted)")
     merge.add_argument("--dry-run", action="store_true", help="only say what it would do")
+    merge.add_argument("--work", metavar="ID", help="refuse other work than that of --dry-run --json")
     merge.add_argument("--json", action="store_true", help="as JSON")
     rm = add("rm", "steer", "remove a session, its worktree and branch; all work is kept in the attic")
     _name(rm)

@@ -151,6 +151,7 @@ def merge(arguments: Namespace) -> int:
     if not arguments.json:
         watching.start()
     body = {"session": item["id"], "method": method, "checks": checks, "message": arguments.message}
+    body["work"] = arguments.work
     landing = with_approval("merge", body, approved=arguments.trust)
     if arguments.json:
         dump(landing)

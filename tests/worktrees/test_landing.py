@@ -9,6 +9,7 @@ from tests.worktrees.conftest import commit
 from worktrees.changes import drift
 from worktrees.conflicts import preview
 from worktrees.errors import (
+    ApprovalVoid,
     CheckFailed,
     Conflicted,
     DirtyTarget,
@@ -18,7 +19,7 @@ from worktrees.errors import (
     WorktreeError,
 )
 from worktrees.git import run, run_code
-from worktrees.landing import draft_message, land, update_from_target
+from worktrees.landing import draft_message, land, update_from_target, work_of
 from worktrees.models import Landing, Method
 from worktrees.repository import Repository
 
@@ -205,3 +206,28 @@ def test_an_unfinished_merge_never_lands_its_conflict_marks(repository: Reposito
     run(worktree, "merge", "--no-edit", "-X", "ours", "main")
     merge(repository, worktree)
     assert (repository.root / "README.md").read_text() == "both\n"
+
+
+@pytest.mark.parametrize("how", ["edit", "commit", "amend", "new file"])
+def test_an_approval_is_void_when_the_work_has_changed(repository: Repository, worktree: Path, how: str) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    commit(worktree, "B")
+    (worktree / "c.txt").write_text("not committed\n")
+    approved = work_of(worktree)
+    before = (repository.resolve("main"), repository.resolve("agent/x"))
+    match how:
+        case "edit":
+            (worktree / "b.txt").write_text("other\n")
+        case "commit":
+            run(worktree, "commit", "-q", "--allow-empty", "-m", "Same files")
+            before = (before[0], repository.resolve("agent/x"))
+        case "amend":
+            run(worktree, "commit", "-q", "--amend", "-m", "Other words")
+            before = (before[0], repository.resolve("agent/x"))
+        case _:
+            (worktree / "d.txt").write_text("d\n")
+    with pytest.raises(ApprovalVoid, match="agent/x is not what was looked at"):
+        merge(repository, worktree, approved=approved)
+    assert (repository.resolve("main"), repository.resolve("agent/x")) == before
+    merge(repository, worktree, approved=work_of(worktree))
+    assert (repository.root / "c.txt").read_text() == "not committed\n"

@@ -112,7 +112,8 @@ class MergeScreen(ModalScreen[None]):
 
     async def _merge(self) -> None:
         message = self.query_one("#message", TextArea).text.strip()
-        command = Merge(session=self._session, method=self._method, message=message or None)
+        seen = self._preview.work or None if self._preview is not None else None
+        command = Merge(session=self._session, method=self._method, message=message or None, work=seen)
         if (trust := self._preview.trust if self._preview is not None else None) is not None:
             if not await approved(self._app, trust):
                 self._merging = False
