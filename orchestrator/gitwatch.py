@@ -44,7 +44,8 @@ class GitWatch:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._looking: dict[SessionId, bool] = {}  # True: look once more afterwards
         self._snapshot: dict[SessionId, str] = {}  # why one is to be taken
-        self._worked: set[SessionId] = set()  # since the last look
+        # Since the last look. What worked when the last daemon ended may have come to rest while none was there.
+        self._worked: set[SessionId] = {row.id for row in supervisor.fleet if row.status.state in WORKS}
         self._begun: set[SessionId] = set()  # what was there before the turn is kept already
         self._timers: dict[SessionId, asyncio.TimerHandle] = {}
         self._watched: set[str] = set()
@@ -61,7 +62,8 @@ class GitWatch:
                     self._snapshot.setdefault(session, history.TURN_BEGINS)
                     self.look(session)
                 self._begun.discard(session)
-        elif status.state in TURN_OVER and session in self._worked:
+        elif status.state in TURN_OVER and (session in self._worked or status.state is not State.IDLE):
+            # A turn may begin and end between two readings: all that is seen of it is that it is done.
             self._worked.discard(session)
             self._begun.discard(session)
             self._snapshot[session] = history.TURN_OVER

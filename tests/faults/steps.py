@@ -53,12 +53,16 @@ def carry_out(root: Path, step: str, given: dict[str, Any]) -> None:
 
 
 def killed(root: Path, step: str, given: dict[str, Any], point: str) -> bool:
-    """Carry it out in a process that dies at ``point``; whether it did. One that is refused is not killed."""
+    """Carry it out in a process that dies at ``point`` (``NAME:2``: the second time); whether it did.
+
+    One that is refused is not killed.
+    """
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            faultpoints._ARMED = (point, 1)
+            name, _, count = point.partition(":")
+            faultpoints._ARMED = (name, int(count or 1))
             carry_out(root, step, given)
             code = 0
         except WorktreeError:

@@ -37,8 +37,10 @@ def _dashboard(scene: Scene, server: str, name: str) -> int:
     return int(said.stdout)
 
 
-def _snapshots(scene: Scene) -> str:
-    return scene.machine.git("for-each-ref", "refs/orchestrator/snap/")
+def kept_in_a_snapshot(scene: Scene, name: str) -> bool:
+    """A snapshot holds a file of that name."""
+    refs = scene.machine.git("for-each-ref", "--format=%(refname)", "refs/orchestrator/snap/").split()
+    return any(name in scene.machine.git("ls-tree", "--name-only", ref).split() for ref in refs)
 
 
 @fault(
@@ -55,7 +57,7 @@ def test_01_the_dashboard_is_killed(scene: Scene) -> None:
     scene.wait(lambda: not scene.alive(screen), "the dashboard outlives a kill")
     kept = agent.worktree / "work.txt" if scene.guarded else None
     agent.do("state working; echo the only copy >work.txt; state done")
-    scene.wait(lambda: _snapshots(scene), "a turn ended unseen: its work was not kept")
+    scene.wait(lambda: kept_in_a_snapshot(scene, "work.txt"), "a turn ended unseen: its work was not kept")
     assert kept is not None
     scene.expect(kept, b"the only copy\n")
     agent.do("git clean -qfd")

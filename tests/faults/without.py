@@ -275,3 +275,37 @@ def ledger_or_nothing(_original: object) -> Callable[[Path], Any]:
     from orchestrator.store import Store
 
     return Store
+
+
+def in_the_main_checkout(_original: object) -> Callable[..., Any]:
+    """The merge is made and checked where the user works."""
+
+    @contextmanager
+    def scratch(repository: Any, commit: str) -> Iterator[Path]:
+        subprocess.run(["git", "checkout", "-q", "--detach", commit], cwd=repository.root, check=True)
+        yield repository.root
+        subprocess.run(["git", "checkout", "-q", "main"], cwd=repository.root, check=True)
+
+    return scratch
+
+
+def write_by_path(_original: object) -> Callable[..., None]:
+    """Files are restored by their names, wherever those lead."""
+
+    def bring(worktree: Path, _before: str, wanted: str, **_options: Any) -> None:
+        def git(*words: str) -> bytes:
+            return subprocess.run(["git", *words], cwd=worktree, capture_output=True, check=True).stdout
+
+        for row in git("ls-tree", "-r", "-z", wanted).split(b"\0"):
+            about, _, name = row.partition(b"\t")
+            if name:
+                path = worktree / os.fsdecode(name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(git("cat-file", "blob", about.split()[2].decode()))
+
+    return bring
+
+
+def no_room(_original: object) -> Any:
+    """git runs where the agent works, with whatever is configured there."""
+    return property(lambda _view: {})
