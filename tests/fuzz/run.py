@@ -8,8 +8,12 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["worktrees", "sessions", "orchestrator", "tests.fuzz"]):
+    from sessions import agents
     from tests.fuzz.seeds import seeds
-    from tests.fuzz.targets import TARGETS
+    from tests.fuzz.targets import NAMES, TARGETS
+
+    for agent in NAMES:
+        agents.get(agent)  # adapters are imported by their entry point
 
 name, corpus, kept, seconds = sys.argv[1:5]
 for number, seed in enumerate(seeds(name)):
