@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
+from worktrees import inert
 from worktrees.cleanroom import own_index, run, run_code
 from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Totals
 from worktrees.snapshots import private_index
@@ -113,8 +113,8 @@ def _assembled(
 
 
 def shown(text: str) -> str:
-    """Text of git as valid unicode: bytes that are no UTF-8 become the replacement character."""
-    return os.fsencode(text).decode("utf-8", "replace")
+    """Text of git as valid unicode: bytes that are no UTF-8 are named (``‹xFF›``), so that two names stay two."""
+    return inert.valid(text)
 
 
 def _untracked(worktree: Path) -> str:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from worktrees import checkouts, cleanroom, locks, obstacles, operations, sealed, snapshots
+from worktrees import checkouts, cleanroom, inert, locks, obstacles, operations, sealed, snapshots
 from worktrees.changes import drift, shown
 from worktrees.checks import judge
 from worktrees.cleanroom import identity, own_index, run, run_code
@@ -214,12 +214,13 @@ def update_from_target(worktree: Path, session: str, target: str, *, name: str =
 
 
 def draft_message(worktree: Path, target: str, task: str) -> str:
-    """A commit message from the commits, or from the task when there are none."""
-    subjects = run(worktree, "log", "--format=%s", "--reverse", f"refs/heads/{target}..HEAD").splitlines()
-    first = " ".join(task.split())
-    subject = shown(subjects[0]) if len(subjects) == 1 else (first if len(first) <= 72 else first[:71].rstrip() + "…")
+    """A commit message from the commits, or from the task when there are none; inert: it lands as it was shown."""
+    said = run(worktree, "log", "--format=%s", "--reverse", f"refs/heads/{target}..HEAD")
+    subjects = [inert.line(subject) for subject in said.split("\n") if subject]
+    first = inert.line(task)
+    subject = subjects[0] if len(subjects) == 1 else (first if len(first) <= 72 else first[:71].rstrip() + "…")
     subject = subject or "Land the session's work"
-    body = "\n".join(f"- {shown(line)}" for line in subjects) if len(subjects) > 1 else ""
+    body = "\n".join(f"- {line}" for line in subjects) if len(subjects) > 1 else ""
     return f"{subject}\n\n{body}\n" if body else f"{subject}\n"
 
 
