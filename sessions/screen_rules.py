@@ -185,7 +185,7 @@ def _of_user(agent: str) -> dict[str, Rule | None]:
         for table in tomllib.loads(path.read_text(encoding="utf-8")).get("rule", []):
             name = f"rule {table.get('name', 'without a name')!r}"
             found[str(table["name"])] = None if table.get("off") else _rule(table)
-    except (OSError, ValueError, KeyError, AttributeError, AssertionError, re.error) as error:
+    except (*_NO_RULE, OSError) as error:
         raise RulesInvalid(
             f"{path}: {name} cannot be used: {error}", "mend it, or move the file away; docs/states.md tells the format"
         ) from error
@@ -196,10 +196,10 @@ def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -
     options, selected, first = _options(rule.options, region)
     title = rule.title
     if rule.title_from is not None and (found := rule.title_from.search(text)):
-        title = " ".join(found[1].split())
+        title = " ".join((found[1] or "").split())
     command = None
     if rule.command is not None and (found := rule.command.search(text)):
-        command = "\n".join(line.strip() for line in _within_margin(rule.margin, found[1].strip().splitlines()))
+        command = "\n".join(line.strip() for line in _within_margin(rule.margin, (found[1] or "").strip().splitlines()))
     before = region[:first] if first is not None else region[-6:]
     across = max((number for number, line in enumerate(before) if _ACROSS.match(line)), default=-1)
     body = "\n".join(line.strip() for line in before[across + 1 :])
@@ -212,7 +212,7 @@ def _read(rule: Rule, region: list[str], text: str, hit: re.Match[str] | None) -
         command=command,
         options=options,
         saw=" ".join((hit[0] if hit else "").split())[:80],
-        until=found[1] if rule.until is not None and (found := rule.until.search(text)) else "",
+        until=(found[1] or "") if rule.until is not None and (found := rule.until.search(text)) else "",
         selected=selected,
     )
 
@@ -223,6 +223,8 @@ def _within_margin(margin: re.Pattern[str] | None, lines: list[str]) -> list[str
     return [margin.sub("", line, count=1) for line in lines]
 
 
+_NO_RULE = (ValueError, KeyError, TypeError, AttributeError, AssertionError, OverflowError, RecursionError, re.error)
+"""What a file that is no rules, or a rule that is none, comes to."""
 _RULER = re.compile(r"^[\s─━╌▔▁=_-]*$")
 _ACROSS = re.compile(r"^─{20,}[^─]*─*\s*$")
 """A line across the screen, perhaps with a name in it: what stands above it is the conversation, not the dialog."""
@@ -263,7 +265,7 @@ def _options(pattern: re.Pattern[str] | None, region: list[str]) -> tuple[tuple[
                 first = number
             if _CURSOR.match(line):
                 selected = len(found)
-            found.append(Option(key=key, label=" ".join(hit["label"].split())))
+            found.append(Option(key=key, label=" ".join((hit["label"] or "").split())))
         elif found and line.startswith("    ") and not _RULER.match(line):
             last = found[-1]
             detail = " ".join(f"{last.detail} {line.strip()}".split())
@@ -280,9 +282,12 @@ def _region(rule: Rule, lines: list[str]) -> list[str]:
 
 
 def _rule(table: dict[str, object]) -> Rule:
-    def one(key: str) -> re.Pattern[str] | None:
+    def one(key: str, group: str | int | None = None) -> re.Pattern[str] | None:
         value = table.get(key)
-        return re.compile(str(value), re.MULTILINE) if value is not None else None
+        pattern = re.compile(str(value), re.MULTILINE) if value is not None else None
+        if pattern is not None and group not in (None, *pattern.groupindex, *range(1, pattern.groups + 1)):
+            raise ValueError(f"{key}: the regex has no group {group}")
+        return pattern
 
     def many(key: str) -> tuple[re.Pattern[str], ...]:
         value = table.get(key, [])
@@ -302,9 +307,9 @@ def _rule(table: dict[str, object]) -> Rule:
         any=many("any"),
         none=many("none"),
         title=str(table.get("title", "")),
-        title_from=one("title_from"),
-        command=one("command"),
+        title_from=one("title_from", 1),
+        command=one("command", 1),
         margin=one("margin"),
-        until=one("until"),
-        options=one("options"),
+        until=one("until", 1),
+        options=one("options", "label"),
     )

@@ -91,3 +91,34 @@ def test_the_trace_says_of_each_rule_what_keeps_it_from_matching(own: Path) -> N
     write(own, '[[rule]]\nname = "old"\nstate = "idle"\nversions = "<2"\nall = ["esc"]\n')
     told = {rule.name: missing for rule, missing in trace(load("claude"), screen("esc to interrupt"), "2.1.330")}
     assert told["old"] == "it is not for version 2.1.330"
+
+
+@pytest.mark.parametrize(
+    ("rule", "what"),
+    [
+        ('options = "^(?P<key>\\\\d) (?P<libel>.*)"', "options: the regex has no group label"),
+        ('title_from = "^Title"', "title_from: the regex has no group 1"),
+        ('command = "x"', "command: the regex has no group 1"),
+        ("versions = 3", "versions"),
+        ("last = []", "last|invalid literal"),
+    ],
+)
+def test_a_rule_that_would_break_later_is_refused_by_name(own: Path, rule: str, what: str) -> None:
+    write(own, f'[[rule]]\nname = "mine"\nstate = "idle"\n{rule}\n')
+    with pytest.raises(RulesInvalid, match=f"rule 'mine' cannot be used: .*({what})"):
+        load("claude")
+
+
+@pytest.mark.parametrize("text", ["rule = 1", 'rule = "x"', "rule = [1]", "x = " + "[" * 5000])
+def test_a_file_that_holds_no_rules_is_refused(own: Path, text: str) -> None:
+    write(own, text)
+    with pytest.raises(RulesInvalid, match="cannot be used"):
+        load("claude")
+
+
+def test_a_group_that_took_no_part_reads_as_nothing(own: Path) -> None:
+    regexes = 'options = "^- (?P<label>x)?"\ntitle_from = "> (y)?"\n'
+    write(own, f'[[rule]]\nname = "m"\nstate = "idle"\npriority = 99\nall = ["^> "]\n{regexes}')
+    found = match(load("claude"), screen("> ", "- z"))
+    assert found is not None
+    assert (found.title, [option.label for option in found.options]) == ("", [""])
