@@ -107,9 +107,7 @@ def faulty(machine: Machine) -> Faulty:
 LAUNCH = ("planned", "worktree", "prepared", "scripted", "spawned", "launched")
 
 
-@pytest.mark.parametrize(
-    "fault", [*(f"launch.{step}" for step in LAUNCH), *(f"ledger.append:{n}" for n in (1, 2, 3)), "ledger.appended:1"]
-)
+@pytest.mark.parametrize("fault", [*(f"launch.{step}" for step in LAUNCH), "ledger.append:1", "ledger.appended:1"])
 def test_a_launch_that_was_killed_anywhere_is_one_agent(faulty: Faulty, fault: str) -> None:
     assert faulty.until_killed(faulty.serve(fault), *faulty.agent)
     item = faulty.settled("done", "idle")
