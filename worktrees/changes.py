@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from worktrees import inert
+from worktrees import indexes, inert
 from worktrees.cleanroom import own_index, run, run_code
 from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Totals
-from worktrees.snapshots import private_index
 
 HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)")
 PATCH_LIMIT = 8 << 20
@@ -23,7 +22,6 @@ _DIFF = (
     "--submodule=short",
     "--ignore-submodules=dirty",  # git would look into them with their own configuration
 )
-_STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--ignore-submodules=dirty")
 
 
 def head(worktree: Path) -> tuple[str | None, str]:
@@ -34,9 +32,8 @@ def head(worktree: Path) -> tuple[str | None, str]:
 
 def resting_at(worktree: Path) -> str | None:
     """The commit that a clean worktree is at; None when anything is uncommitted. One cheap call."""
-    head, *changed = run(worktree, *_STATUS, env=own_index(worktree)).split("\0")
-    rest = [entry for entry in changed if entry and not entry.startswith("# ")]
-    return None if rest else head.removeprefix("# branch.oid ")
+    with indexes.ours(worktree) as now:
+        return None if now.uncommitted or not now.head else now.head
 
 
 def drift(worktree: Path, target: str) -> Drift:
@@ -50,17 +47,23 @@ def drift(worktree: Path, target: str) -> Drift:
 def totals(worktree: Path, base: str) -> Totals:
     """Counts of everything that this worktree changed since it left ``base``, untracked files included."""
     origin = _origin(worktree, base)
-    with private_index(worktree) as env:
-        run(worktree, "add", "--intent-to-add", "-A", "--", ".", env=env, deadline_s=600)
-        said = run(worktree, "diff", *_DIFF, "--numstat", "-z", origin, "--", env=env)
-        uncommitted = run(worktree, "diff", *_DIFF, "--name-only", "-z", "HEAD", "--", env=env)
+    with indexes.ours(worktree) as now:
+        said = run(worktree, "diff", *_DIFF, "--cached", "--numstat", "-z", origin, "--", env=now.env)
+        names = (
+            run(worktree, "diff", *_DIFF, "--cached", "--name-only", "-z", "HEAD", "--", env=now.env).split("\0")
+            if now.uncommitted
+            else []
+        )
     added = removed = files = 0
     for plus, minus, _old, _new in _numstat(said):
         files += 1
         added += plus or 0
         removed += minus or 0
     return Totals(
-        files=files, added=added, removed=removed, uncommitted=sum(1 for name in uncommitted.split("\0") if name)
+        files=files,
+        added=added,
+        removed=removed,
+        uncommitted=sum(1 for name in names if name) + len(now.nested),
     )
 
 
@@ -68,16 +71,16 @@ def diff(worktree: Path, base: str) -> tuple[tuple[Change, ...], str]:
     """Every changed file with its hunks, and the patch as text (as git prints it)."""
     origin = _origin(worktree, base)
     untracked = set(filter(None, _untracked(worktree).split("\0")))
-    with private_index(worktree) as env:
-        run(worktree, "add", "--intent-to-add", "-A", "--", ".", env=env, deadline_s=600)
-        raw = run(worktree, "diff", *_DIFF, "--raw", "-z", "--abbrev=40", origin, "--", env=env)
+    with indexes.ours(worktree) as now:
+        env = now.env
+        raw = run(worktree, "diff", *_DIFF, "--cached", "--raw", "-z", "--abbrev=40", origin, "--", env=env)
         counts = {
             new: (plus, minus)
             for plus, minus, _old, new in _numstat(
-                run(worktree, "diff", *_DIFF, "--numstat", "-z", origin, "--", env=env)
+                run(worktree, "diff", *_DIFF, "--cached", "--numstat", "-z", origin, "--", env=env)
             )
         }
-        patch = run(worktree, "diff", *_DIFF, "--full-index", origin, "--", env=env, deadline_s=120)
+        patch = run(worktree, "diff", *_DIFF, "--cached", "--full-index", origin, "--", env=env, deadline_s=120)
     return _assembled(raw, counts, patch, untracked), shown(patch[:PATCH_LIMIT])
 
 

@@ -84,8 +84,7 @@ def bring_along(files: Files) -> None:
             run(files.path, "read-tree", "--reset", files.after, env=index)
             _refresh(files.path, index)
         case Follow.CONTENT:
-            with snapshots.private_index(files.path) as env:
-                run(files.path, "add", "-A", "--", ".", env=env, deadline_s=LONG_S)
+            with snapshots.filled(files.path, copy=True) as (_content, env, _left_out):
                 touched = _add_ignored(files, env)
                 modes = {name: stat.S_IMODE((files.path / name).lstat().st_mode) for name in touched}
                 run(files.path, "read-tree", "-m", "-u", files.before, files.after, env=env, deadline_s=LONG_S)

@@ -147,6 +147,12 @@ def registered(path: Path) -> dict[str, str | int] | None:
     return found if isinstance(found, dict) else None
 
 
+def home_of(path: Path) -> Path | None:
+    """The git directory that the worktree at ``path`` was made in, if that was written down and is still there."""
+    known = registered(path)
+    return Path(str(known["git_dir"])) if known is not None and Path(str(known["git_dir"])).is_dir() else None
+
+
 def forget(path: Path) -> None:
     """The worktree at ``path`` is gone."""
     _record(path).unlink(missing_ok=True)

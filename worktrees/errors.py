@@ -16,6 +16,7 @@ WorktreeError
 ├── BranchExists          the branch is there already
 ├── WorktreeExists        the folder is there already
 ├── WorktreeMissing       not a worktree of this repository
+├── WorktreeInUse         refused: a process stands in it
 ├── NotOurs               refused: a path or branch that we did not make
 ├── DirtyTarget           the target is checked out with uncommitted changes
 ├── OperationInProgress   the user is in the middle of a rebase, merge …
@@ -114,6 +115,15 @@ class WorktreeExists(WorktreeError):
 
 class WorktreeMissing(WorktreeError):
     pass
+
+
+class WorktreeInUse(WorktreeError):
+    def __init__(self, path: Path, pid: int, name: str) -> None:
+        super().__init__(
+            f"{name} (process {pid}) still has its working folder in {path}",
+            f"let it end or leave that folder, then try again: kill {pid}",
+        )
+        self.pid = pid
 
 
 class NotOurs(WorktreeError):

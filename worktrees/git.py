@@ -100,7 +100,8 @@ def _start(cwd: Path | str, args: tuple[str, ...], env: Mapping[str, str] | None
     gitpython = _gitpython()
     added = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_PAGER": "cat", **(env or {})}
     # GitPython adds to os.environ and cannot take away; a GIT_DIR of the caller would lead git elsewhere.
-    strays = [name for name in os.environ if name.startswith("GIT_") and name not in added]
+    named = [name for name in os.environ if name.startswith("GIT_") and not name.startswith("GIT_PYTHON_")]
+    strays = [name for name in named if name not in added]
     unset = ["env", *(word for name in strays for word in ("-u", name))] if strays else []
     try:
         return gitpython.Git(str(cwd)).execute(

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from worktrees import checkouts, cleanroom, inert, locks, obstacles, operations, sealed, snapshots
+from worktrees import checkouts, cleanroom, indexes, inert, locks, obstacles, operations, sealed, snapshots
 from worktrees.changes import drift, shown
 from worktrees.checks import judge
 from worktrees.cleanroom import identity, own_index, run, run_code
@@ -101,9 +101,10 @@ def _tracked_changes(worktree: Path) -> list[str]:
     return run(worktree, "status", *words, env=own_index(worktree)).split("\0")
 
 
-def _free_index(repository: Repository, worktree: Path) -> None:
+def _free_index(worktree: Path) -> None:
     """Wait for an agent's git. The lock of one that was killed is put aside: the worktree is ours."""
-    locks.free(_git_dir(worktree) / "index.lock", repository.own / "locks")
+    seen = cleanroom.view(worktree)
+    locks.free(seen.admin / "index.lock", seen.room.git_dir / "orchestrator" / "locks")
 
 
 def land(
@@ -133,7 +134,7 @@ def land(
     progress("look")
     refuse_worktree(worktree)
     refuse_target(repository, target)
-    _free_index(repository, worktree)
+    _free_index(worktree)
     _clear_stale(repository)
     snapshots.take(worktree, session, "before merge", ignored=True, limits=limits)
     branch = _branch(worktree)
@@ -188,7 +189,7 @@ def update_from_target(worktree: Path, session: str, target: str, *, name: str =
             conflicts,
         )
     repository = open_repository(worktree)
-    _free_index(repository, worktree)
+    _free_index(worktree)
     obstacles.refuse(worktree, "HEAD", tree)
     snapshots.take(worktree, session, "before update", ignored=True, limits=limits)
     before = run(worktree, "rev-parse", "HEAD").strip()
@@ -235,12 +236,16 @@ def _branch(worktree: Path) -> str:
 
 def _commit_rest(repository: Repository, worktree: Path, session: str, name: str, branch: str, message: str) -> str:
     """Commit what is uncommitted, without hooks; returns the tip of the branch."""
-    head = run(worktree, "rev-parse", "HEAD").strip()
-    with snapshots.private_index(worktree) as env:
-        run(worktree, "add", "-A", "--", ".", env=env, deadline_s=600)
-        tree = run(worktree, "write-tree", env=env).strip()
-        if tree == run(worktree, "rev-parse", "HEAD^{tree}").strip():
+    with indexes.ours(worktree) as now:
+        if now.nested:
+            raise WorktreeError(
+                f"{worktree} holds a repository of its own, whose files would not land: {', '.join(now.nested)}",
+                "tell the agent to move it elsewhere, or to remove its .git folder",
+            )
+        head = now.head
+        if not now.uncommitted:
             return head
+        tree = now.tree()
     who = identity(worktree)
     tip = run(worktree, "commit-tree", tree, "-p", head, "-F", "-", stdin=os.fsencode(message), env=who).strip()
     operation = operations.planned(

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass
 from pathlib import Path
 
-from worktrees import cleanroom, sealed, snapshots
+from worktrees import cleanroom, clearing, sealed, snapshots
 from worktrees.cleanroom import own_index, run, run_code
 from worktrees.errors import (
     BadName,
@@ -53,6 +53,9 @@ def open_repository(path: Path) -> Repository:
         there = False
     if not there:
         raise NotARepository(f"{str(path)[:300]} is not a folder", "name the folder of a git repository with --repo")
+    known = cleanroom.home_of(path)
+    if known is not None:
+        path = known  # of a worktree that we made: its .git may not be as it was
     code, said = plain_code(
         path,
         "rev-parse",
@@ -245,6 +248,9 @@ class Repository:
     def _keep(self, path: Path, branch: str, session: str) -> Kept:
         """Write the attic of a session and see that it holds everything."""
         self._refuse_foreign(path, branch)
+        if path.is_dir():
+            clearing.refuse_stranger(path, self.root)
+            clearing.refuse_inhabited(path)
         sealed.unseal(path)
         attic = f"refs/orchestrator/attic/{session}"
         tip = self.resolve(f"refs/heads/{branch}") if self.has_branch(branch) else None
@@ -254,12 +260,9 @@ class Repository:
         if worktree is None or worktree.missing:
             return Kept(attic, tip, None, None, None)
         work = snapshots.take(path, session, "removed", ref_root="refs/orchestrator/attic", name="work", ignored=True)
-        nested = snapshots.nested_repositories(path, work)
-        if nested:
-            raise WorktreeError(
-                f"{path} holds a repository of its own, whose history would be lost: {', '.join(nested)}",
-                "move it elsewhere, then try again",
-            )
+        clearing.refuse_repositories(path, work.tree)
+        for name, commit in clearing.leftovers(path, tuple(filter(None, (work.commit, work.parent, tip)))).items():
+            run(self.root, "update-ref", f"{attic}/{name}", commit)
         again = snapshots.tree_of(path, ignored=True)
         if again != work.tree:
             raise WorktreeError(f"{path} changes while it is removed", "stop what runs in it, then try again")
@@ -270,6 +273,9 @@ class Repository:
         """Take a worktree away whose work is kept, or whose folder is gone already; nothing when it is unknown."""
         with self.registration():
             if self.has_worktree(path):
+                if path.exists():
+                    clearing.refuse_stranger(path, self.root)
+                    clearing.mend(path)
                 # Forced, because git's own guard would look with the repository's filters; ours was in _keep.
                 plain(self.root, "worktree", "remove", "--force", "--", str(path))
         cleanroom.forget(path)

@@ -28,8 +28,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worktrees.checks import run_command
+from worktrees.cleanroom import run_code
 from worktrees.errors import RecipeInvalid, SetupFailed, SetupNotTrusted
-from worktrees.git import run_code
 
 FILE = ".orchestrator.toml"
 COMMAND_S = 600.0

@@ -1,24 +1,23 @@
 """Snapshots: all work of a worktree as a commit under a ref of ours, without touching index or tree.
 
-A temporary copy of the index takes ``add -A``; ``write-tree`` and ``commit-tree`` do the rest (16 ms on a small
-repository). Refs: ``refs/orchestrator/snap/<session>/<n>``.
+Our own index (:mod:`worktrees.indexes`) is brought up to date; ``write-tree`` and ``commit-tree`` do the rest. Refs:
+``refs/orchestrator/snap/<session>/<n>``.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees import obstacles
-from worktrees.cleanroom import identity, index_of, run, run_code
+from worktrees import indexes, obstacles
+from worktrees.cleanroom import identity, run, run_code
 from worktrees.errors import GitFailed, WorktreeError
 from worktrees.ignored import STATED, Limits, choose
+from worktrees.indexes import Content
 from worktrees.models import Snapshot
 
 REFS = "refs/orchestrator/snap"
@@ -40,9 +39,7 @@ def take(
 
     ``ignored`` keeps ignored files too, up to ``limits``. ``always`` makes one of its own for the same content.
     """
-    code, said = run_code(worktree, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
-    head = said.strip() if code == 0 else ""  # the branch under HEAD was deleted
-    tree, left_out = _write_tree(worktree, ignored, limits)
+    head, tree, left_out = _write_tree(worktree, ignored, limits)
     newest = None if name else latest(worktree, session)
     if newest is not None and newest.tree == tree and newest.parent == head and not always:
         return newest
@@ -71,7 +68,7 @@ def take(
 
 def tree_of(worktree: Path, *, ignored: bool = False, limits: Limits = STATED) -> str:
     """Id of the tree that a snapshot taken now would hold."""
-    return _write_tree(worktree, ignored, limits)[0]
+    return _write_tree(worktree, ignored, limits)[1]
 
 
 def differing(repository: Path, one: str, other: str) -> frozenset[str]:
@@ -115,16 +112,6 @@ def latest(repository: Path, session: str) -> Snapshot | None:
     return found[-1] if found else None
 
 
-def nested_repositories(worktree: Path, snapshot: Snapshot) -> tuple[str, ...]:
-    """Repositories inside the worktree of which a snapshot holds only a commit id, not the content."""
-
-    def links(tree: str) -> set[str]:
-        rows = run(worktree, "ls-tree", "-r", "-z", tree).split("\0")
-        return {row.split("\t", 1)[1] for row in rows if row.startswith("160000 ")}
-
-    return tuple(sorted(links(snapshot.tree) - links(snapshot.parent)))
-
-
 def restore(worktree: Path, snapshot: Snapshot, session: str) -> Snapshot:
     """Bring the worktree's files to what ``snapshot`` holds; returns the snapshot of what was there before.
 
@@ -141,13 +128,14 @@ def bring(worktree: Path, before: str, wanted: str, *, ignored: bool = False, li
     Index, HEAD and branch stay. Nothing is touched when a file is in the way that ``before`` does not hold, and links
     are never followed. Raises WorktreeError.
     """
-    with private_index(worktree) as env:
-        _fill(worktree, env, ignored, limits)
+    with filled(worktree, ignored, limits, copy=True) as (_content, env, _left_out):
         if run(worktree, "write-tree", env=env).strip() != before:
             raise WorktreeError(f"{worktree} changes while it is restored", "stop what runs in it, then try again")
         obstacles.refuse(worktree, before, wanted)
         run(worktree, "read-tree", "-m", "-u", before, wanted, env=env, deadline_s=600)
-        other = [name for name in run(worktree, "diff-files", "--name-only", "-z", env=env).split("\0") if name]
+        # Without a look into nested repositories: that would run what their configuration names.
+        words = ("diff-files", "--name-only", "-z", "--ignore-submodules=dirty")
+        other = [name for name in run(worktree, *words, env=env).split("\0") if name]
     if other:
         raise WorktreeError(
             f"{worktree} was written to while it was restored: {', '.join(_quoted(name) for name in other[:3])}",
@@ -155,35 +143,34 @@ def bring(worktree: Path, before: str, wanted: str, *, ignored: bool = False, li
         )
 
 
-def _write_tree(worktree: Path, ignored: bool, limits: Limits) -> tuple[str, list[str]]:
-    with private_index(worktree) as env:
-        left_out = _fill(worktree, env, ignored, limits)
-        return run(worktree, "write-tree", env=env).strip(), left_out
-
-
-def _fill(worktree: Path, env: dict[str, str], ignored: bool, limits: Limits) -> list[str]:
-    """Bring a private index to all that is in the worktree; returns what was left out of it."""
-    run(worktree, "add", "-A", "--", ".", env=env, deadline_s=600)
-    if not ignored:
-        return []
-    said = run(worktree, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", env=env)
-    kept, left_out = choose(worktree, filter(None, said.split("\0")), limits)
-    if kept:
-        names = b"".join(os.fsencode(path) + b"\0" for path in kept)
-        run(worktree, "update-index", "--add", "--remove", "-z", "--stdin", env=env, stdin=names)
-    return left_out
-
-
 @contextmanager
-def private_index(worktree: Path) -> Iterator[dict[str, str]]:
-    """A private copy of the worktree's index, as the environment that makes git use it."""
-    real = index_of(worktree)
-    with tempfile.TemporaryDirectory(prefix="orchestrator-index-") as folder:
-        copy = Path(folder) / "index"
-        if real.exists():
-            # Its stat data spares us the unchanged files. With its time: git reads again what is as young as the index.
-            shutil.copy2(real, copy)
-        yield {"GIT_INDEX_FILE": str(copy)}
+def filled(
+    worktree: Path, ignored: bool = False, limits: Limits = STATED, *, copy: bool = False
+) -> Iterator[tuple[Content, dict[str, str], list[str]]]:
+    """An index that holds all that a snapshot holds, as the environment that makes git use it, and what it leaves out.
+
+    ``copy``: it may be written to.
+    """
+    with indexes.ours(worktree, ignored=ignored) as content:
+        kept, left_out = choose(worktree, content.ignored, limits) if ignored else ([], [])
+        if not (kept or content.nested or copy):
+            yield content, content.env, left_out
+            return
+        with indexes.copied(content) as env:
+            indexes.put(worktree, env, kept)
+            for name in content.nested:
+                try:
+                    indexes.put(worktree, env, [name.rstrip("/")])
+                except GitFailed:
+                    left_out.append(name)  # without a commit there is not even an id to keep
+            yield content, env, left_out
+
+
+def _write_tree(worktree: Path, ignored: bool, limits: Limits) -> tuple[str, str, list[str]]:
+    """The commit that is checked out, the tree of all that is there, and what the tree leaves out."""
+    with filled(worktree, ignored, limits) as (content, env, left_out):
+        tree = content.tree() if env is content.env else run(worktree, "write-tree", env=env).strip()
+        return content.head, tree, left_out
 
 
 def _numbered(worktree: Path, folder: str, number: int, commit: str) -> str:

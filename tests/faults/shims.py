@@ -34,7 +34,10 @@ TRACKED_ONLY = (
 REMOVE_BY_FORCE = (change(" worktree remove ", "remove", "remove --force --force"),)
 """A worktree is removed whatever is in it."""
 
-NO_IGNORED = ('*" ls-files "*" --ignored "*) exit 0 ;;',)
+NO_IGNORED = (
+    '*" ls-files "*" --ignored "*) exit 0 ;;',
+    change(" --ignored=matching ", "--ignored=matching", "--no-ahead-behind"),
+)
 """No file is ignored, so none of those is seen."""
 
 SOCKETS = "t"

@@ -13,7 +13,13 @@ from worktrees.errors import NotOurs, WorktreeError
 
 FOREIGN = Guard(
     "only what we made is removed, and by git alone",
-    {"worktrees.repository:Repository._refuse_foreign": "nothing", "worktrees.repository:plain": "by_hand"},
+    {
+        "worktrees.repository:Repository._refuse_foreign": "nothing",
+        "worktrees.clearing:refuse_stranger": "nothing",
+        "worktrees.clearing:refuse_repositories": "nothing",
+        "worktrees.clearing:mend": "nothing",
+        "worktrees.repository:plain": "by_hand",
+    },
 )
 
 
@@ -104,7 +110,7 @@ def test_22_only_untracked_files_are_new(scene: Scene) -> None:
     39,
     Guard(
         "a repository inside is found before the removal",
-        {"worktrees.snapshots:nested_repositories": "empty"},
+        {"worktrees.clearing:refuse_repositories": "nothing"},
         {"git": shims.REMOVE_BY_FORCE},
     ),
 )

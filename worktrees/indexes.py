@@ -1,0 +1,178 @@
+"""Our own index of every checkout: it holds the files as they are, and is kept warm between looks.
+
+The agent's index is never written, and not believed either: it says what *it* has staged, and ``assume-unchanged`` in
+it would hide edits from us. Ours begins as a copy of it, for the stat data that spares us unchanged files, and is
+brought up to date by one ``git status`` and, if anything changed, one ``update-index``. A file that was edited without
+a change of size and time is seen by its ctime, and read again when it is as young as the index (git's "racily clean").
+
+Repositories inside of the worktree are never looked into, as ``git add`` and ``git status`` do: that would run what
+*their* configuration names. A sparse checkout's index is copied anew each time, because it alone says what is left out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from worktrees.cleanroom import View, index_of, run, run_code, view
+from worktrees.errors import GitFailed, WorktreeError
+
+PATIENCE_S = 600.0
+_STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all")
+_STATUS_SAFE = "--ignore-submodules=dirty"
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is in a checkout. ``env`` makes git use an index that holds it: every file that is not ignored."""
+
+    worktree: Path
+    env: dict[str, str]
+    head: str  # the commit that is checked out; empty when its branch is gone
+    uncommitted: bool  # anything differs from it
+    nested: tuple[str, ...]  # repositories inside that git does not track: not in the index
+    ignored: tuple[str, ...]  # files, and folders with a slash at their end; empty unless they were asked for
+
+    @property
+    def index(self) -> Path:
+        return Path(self.env["GIT_INDEX_FILE"])
+
+    def tree(self) -> str:
+        """The tree of the index. Asked again for the same index, git is not."""
+        known, stamp = self.index.with_name("tree"), _stamp(self.index)
+        with suppress(OSError, ValueError):
+            before, tree = known.read_text().split("\n")
+            if before == stamp:
+                return tree
+        tree = run(self.worktree, "write-tree", env=self.env).strip()
+        known.write_text(f"{_stamp(self.index)}\n{tree}")  # write-tree may have written the index
+        return tree
+
+
+@contextmanager
+def ours(worktree: Path, *, ignored: bool = False) -> Iterator[Content]:
+    """The content of a checkout now. One at a time: another's look waits until the block is left."""
+    seen = view(worktree)
+    with (seen.folder / "lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        index = seen.folder / "index"
+        index.with_name("index.lock").unlink(missing_ok=True)  # under our lock, so its owner was killed
+        sparse = (seen.admin / "info" / "sparse-checkout").exists()
+        if sparse or not index.exists():
+            _seed(seen, index, sparse)
+        try:
+            content = _refreshed(seen, index, ignored)
+        except GitFailed as error:
+            if "index file" not in error.stderr:
+                raise
+            index.unlink()  # broken: a full disk, a power cut
+            content = _refreshed(seen, index, ignored)
+        yield content
+
+
+@contextmanager
+def copied(content: Content) -> Iterator[dict[str, str]]:
+    """A copy of the index to do with what one likes, as the environment that makes git use it."""
+    with tempfile.TemporaryDirectory(prefix="index-", dir=content.index.parent) as folder:
+        copy = Path(folder) / "index"
+        if content.index.exists():
+            shutil.copy2(content.index, copy)  # with its time, by which git knows what is racily clean
+        yield {**content.env, "GIT_INDEX_FILE": str(copy)}
+
+
+def put(worktree: Path, env: dict[str, str], names: Iterable[str]) -> None:
+    """Put these files into the index that ``env`` names, or take them out where they are gone."""
+    fed = b"".join(os.fsencode(name) + b"\0" for name in names)
+    if fed:
+        words = ("--add", "--remove", "--replace", "-z", "--stdin")
+        run(worktree, "update-index", *words, env=env, stdin=fed, deadline_s=PATIENCE_S)
+
+
+def _refreshed(seen: View, index: Path, ignored: bool) -> Content:
+    env = {"GIT_INDEX_FILE": str(index), "GIT_OPTIONAL_LOCKS": "1"}
+    words = (*_STATUS, _STATUS_SAFE, *(("--ignored=matching",) if ignored else ()))
+    for attempt in range(_ATTEMPTS):
+        said = run(seen.path, *words, env=env, deadline_s=PATIENCE_S)
+        content, changed, gone = _told(seen.path, env, said)
+        try:
+            if gone:
+                zeros = "0" * (len(content.head) or 40)
+                fed = b"".join(b"0 %s\t%s\0" % (zeros.encode(), os.fsencode(name)) for name in gone)
+                run(seen.path, "update-index", "-z", "--index-info", env=env, stdin=fed, deadline_s=PATIENCE_S)
+            put(seen.path, env, changed)
+        except GitFailed:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return content
+    raise AssertionError("unreachable")
+
+
+def _told(worktree: Path, env: dict[str, str], said: str) -> tuple[Content, list[str], list[str]]:
+    """What ``git status`` says: the content, and the files that the index does not hold as they are, and gone ones."""
+    head, uncommitted = "", False
+    nested: list[str] = []
+    ignored: list[str] = []
+    changed: list[str] = []
+    gone: list[str] = []
+    for entry in said.split("\0"):
+        kind, _, rest = entry.partition(" ")
+        if kind == "#":
+            name, _, value = rest.partition(" ")
+            if name == "branch.oid" and not value.startswith("("):
+                head = value
+        elif kind == "!":
+            ignored.append(rest)
+        elif kind == "?":
+            uncommitted = True
+            (nested if rest.endswith("/") else changed).append(rest)
+        elif kind:
+            uncommitted = True
+            path = rest.split(" ", 9 if kind == "u" else 7)[-1]
+            if kind == "u" or rest[1] != ".":
+                (gone if rest[1] == "D" else changed).append(path)
+    return Content(worktree, env, head, uncommitted, tuple(nested), tuple(ignored)), changed, gone
+
+
+def _seed(seen: View, index: Path, sparse: bool) -> None:
+    """Begin with what the checkout's own index holds, without its wishes to look away."""
+    own = index_of(seen.path)
+    fresh = index.with_name("index.fresh")
+    if not own.exists():
+        if run_code(seen.path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))[0] == 0:
+            run(seen.path, "read-tree", "HEAD", env={"GIT_INDEX_FILE": str(index)})
+        return
+    with open(own, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as file:
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
+            raise WorktreeError(f"{own} is not a plain file", "remove it, then: git reset")
+        fresh.write_bytes(file.read())
+    os.utime(fresh, ns=(state.st_atime_ns, state.st_mtime_ns))
+    env = {"GIT_INDEX_FILE": str(fresh)}
+    hidden: dict[str, list[str]] = {"--no-assume-unchanged": [], "--no-skip-worktree": []}
+    for entry in run(seen.path, "ls-files", "-v", "-z", env=env).split("\0"):
+        if entry[:1].islower():
+            hidden["--no-assume-unchanged"].append(entry[2:])
+        if entry[:1] in "sS" and entry and not sparse:
+            hidden["--no-skip-worktree"].append(entry[2:])
+    for option, names in hidden.items():
+        if names:
+            fed = b"".join(os.fsencode(name) + b"\0" for name in names)
+            run(seen.path, "update-index", option, "-z", "--stdin", env=env, stdin=fed)
+    fresh.replace(index)
+
+
+def _stamp(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return "none"
+    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
