@@ -145,7 +145,8 @@ def boxed(seal: Seal, agent: Agent, spec: Spec, place: Place, launch: Launch) ->
 def prepare(place: Place, wanted: Needs) -> None:
     """Make what has to be there before the start: inside of the box nothing could make it."""
     for path in wanted.own:
-        place.own(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (path, place.own(path)):  # the first is where the second is shown
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for source, target in wanted.copies:
         with suppress(FileExistsError, FileNotFoundError):
             # The program owns the folder: a link that it planted there is not followed.

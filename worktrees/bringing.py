@@ -25,6 +25,9 @@ COPIED_LIMIT = 4 << 30
 """Bytes of objects that are taken over from a clone at a time."""
 UNPACK_LIMIT = 100
 """Up to so many objects are stored loose, as git's own fetch does it; more stay a pack."""
+DROPPED = 200
+"""Newest commits of a clone's reflogs that are kept when it goes."""
+_NAMED = re.compile(r"^[0-9a-f]{40,64} ([0-9a-f]{40,64}) ", re.M)
 HELD = 200
 """Newest refs of the user's whose objects are not packed anew."""
 _LOOSE = re.compile(r"[0-9a-f]{38}(?:[0-9a-f]{24})?\Z")
@@ -77,6 +80,17 @@ def _agree(clone: Clone, theirs: str) -> str:
         words = "\n".join(["start", *moves, "prepare", "commit", ""]).encode()
         run(clone.git_dir, "update-ref", "-m", "orchestrator: from the sealed clone", "--stdin", stdin=words)
     return ""
+
+
+def pin_dropped(clone: Clone) -> None:
+    """Bring and pin what only the clone's reflogs name: commits that were reset away, amended, rebased."""
+    logs = (beneath.read(clone.worktree, f".git/logs/{name}") or b"" for name in ("HEAD", clone.ref, "refs/stash"))
+    named = dict.fromkeys(_NAMED.findall(b"\n".join(logs).decode("ascii", "replace")))
+    dropped = {f"refs/dropped/{oid}": oid for oid in list(named)[-DROPPED:] if oid.strip("0")}
+    _copy(clone)
+    lines = [f"update {sealed.REFS}/{clone.session}/{name} {oid}" for name, oid in _whole_ones(clone, dropped)]
+    if lines:
+        run(clone.git_dir, "update-ref", "--stdin", stdin="\n".join([*lines, ""]).encode())
 
 
 def _value(clone: Clone, ref: str) -> str | None:

@@ -112,11 +112,14 @@ def seal(worktree: Path, session: str) -> Clone:
 
 def unseal(worktree: Path) -> None:
     """Make it a linked worktree again, once nothing runs in it; everything that the clone held was brought before."""
+    from worktrees import bringing
+
     clone = find(worktree)
     if clone is None:
         return
     with _lock(worktree):
         sync(clone)
+        bringing.pin_dropped(clone)
         old = clone.admin / "sealed.old"
         shutil.rmtree(old, ignore_errors=True)
         if os.path.lexists(worktree / ".git"):

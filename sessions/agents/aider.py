@@ -22,7 +22,7 @@ from typing import ClassVar
 from sessions.agents import aider_chat, aider_screen, dialogs
 from sessions.agents.aider_reader import CHAT, TURNS, WAITS, AiderReader
 from sessions.agents.capabilities import Capabilities
-from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
+from sessions.agents.contract import Keys, Launch, Needs, Paste, Place, Reader, Say, Screen, Step
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone, SessionError
 from sessions.models import Entry, Kind, Question, Spec
 from sessions.screen_rules import load
@@ -31,6 +31,7 @@ _COMMANDS = ("/", "!", "{")
 _CLEAR = Keys(("C-u",) * 60)  # one clears a line or joins it to the one before
 _CHAT_MODES = ("ask", "architect", "code", "context")
 _ALLOWS_ALL = "yes-always"
+_TYPED, _TALKED = "aider-input", "aider-llm.txt"
 _TAGS = ".aider.tags.cache.v4"
 
 
@@ -63,8 +64,8 @@ class Aider:
         argv = [self.program(spec, place.env), *spec.command[1:]]
         for flag, name in (
             ("--chat-history-file", CHAT),
-            ("--input-history-file", "aider-input"),
-            ("--llm-history-file", "aider-llm.txt"),
+            ("--input-history-file", _TYPED),
+            ("--llm-history-file", _TALKED),
             ("--analytics-log", TURNS),
         ):
             argv += [flag, str(place.folder / name)]
@@ -89,6 +90,10 @@ class Aider:
             agent_session_id=spec.agent_session_id or str(uuid.uuid4()),
             prompt_given=False,
         )
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        own = Path(place.env.get("HOME") or Path.home()) / ".aider"
+        return Needs(own=(own,), files=(CHAT, TURNS, _TYPED, _TALKED))
 
     def reader(self, spec: Spec, place: Place) -> Reader:
         return AiderReader(spec, place)

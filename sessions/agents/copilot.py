@@ -14,9 +14,10 @@ from typing import ClassVar
 
 from sessions.agents import dialogs
 from sessions.agents.capabilities import Capabilities
-from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Screen, Step
+from sessions.agents.contract import Keys, Launch, Needs, Paste, Place, Reader, Screen, Step
 from sessions.agents.copilot_log import transcript_entries
 from sessions.agents.copilot_reader import CopilotReader, uncovered
+from sessions.agents.copilot_reader import home as copilot_home
 from sessions.errors import AgentMissing, NotAnOption, SessionError
 from sessions.models import Entry, Kind, Question, Spec
 from sessions.screen_rules import Match, load
@@ -67,6 +68,14 @@ class Copilot:
         if spec.base_url:
             env |= {"COPILOT_PROVIDER_BASE_URL": spec.base_url, "COPILOT_OFFLINE": "true"}
         return Launch(argv=tuple(argv), env=env, agent_session_id=session)
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        config = copilot_home(place.env)
+        return Needs(
+            own=(config,),
+            copies=tuple((config / name, config / name) for name in ("config.json", "settings.json")),
+            read=tuple(config / name for name in ("mcp-config.json", "agents", "skills", "copilot-instructions.md")),
+        )
 
     def reader(self, spec: Spec, place: Place) -> Reader:
         return CopilotReader(spec, place)

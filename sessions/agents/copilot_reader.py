@@ -44,7 +44,7 @@ class CopilotReader:
 
     def __init__(self, spec: Spec, place: Place) -> None:
         self._session = spec.agent_session_id
-        self._folder = home(place.env) / "session-state"
+        self._folder = place.outside(home(place.env)) / "session-state"
         self._screen = dialogs.ScreenReader(load("copilot"))
         self._version: str | None = None
         self._claim: Evidence | None = None

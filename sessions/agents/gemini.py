@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from sessions.agents import dialogs, gemini_chat
 from sessions.agents.capabilities import Capabilities
-from sessions.agents.contract import Keys, Launch, Paste, Place, Reader, Say, Screen, Step
+from sessions.agents.contract import Keys, Launch, Needs, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.gemini_reader import GeminiReader
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone
 from sessions.models import Entry, Kind, Question, Spec
@@ -73,6 +73,17 @@ class Gemini:
             argv.append(f"--prompt-interactive={_literal(spec.prompt)}")
         env = {"GOOGLE_GEMINI_BASE_URL": spec.base_url} if spec.base_url else {}
         return Launch(argv=tuple(argv), env=env, agent_session_id=session, prompt_given=given)
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        config = gemini_chat.folder(place.env)
+        shown = ("GEMINI.md", "commands", "extensions", "policies", "skills", "agents")
+        copied = ("settings.json", "trustedFolders.json", "google_accounts.json", "installation_id")
+        return Needs(
+            own=(config,),
+            copies=tuple((config / name, config / name) for name in copied),
+            read=tuple(config / name for name in shown),
+            write=(config / "oauth_creds.json",),
+        )
 
     def reader(self, spec: Spec, place: Place) -> Reader:
         return GeminiReader(spec, place)

@@ -38,7 +38,7 @@ class GeminiReader:
     """One running Gemini CLI."""
 
     def __init__(self, spec: Spec, place: Place) -> None:
-        self._config = gemini_chat.folder(place.env)
+        self._config = place.outside(gemini_chat.folder(place.env))
         self._worktree = os.path.realpath(place.worktree)
         self._session = spec.agent_session_id or ""
         self._launched, self._resumes = spec.started_at, spec.resume

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sessions.agents.capabilities import Capabilities
-from sessions.agents.contract import Keys, Launch, Paste, Place, Post, Reader, Screen, Step
+from sessions.agents.contract import Keys, Launch, Needs, Paste, Place, Post, Reader, Screen, Step
 from sessions.agents.opencode_reader import SERVER, OpencodeReader
 from sessions.agents.opencode_words import answers, reply
 from sessions.errors import AgentMissing, QuestionGone, SessionError
@@ -26,6 +26,14 @@ PROVIDER = "orchestrator"
 _HOST, _USER = "127.0.0.1", "opencode"
 _COMMANDS = ("!", "/")
 _ASKING = ("bash", "edit", "webfetch")
+
+
+_FOLDERS = {
+    "XDG_DATA_HOME": ".local/share",
+    "XDG_STATE_HOME": ".local/state",
+    "XDG_CACHE_HOME": ".cache",
+    "XDG_CONFIG_HOME": ".config",
+}
 
 
 class Opencode:
@@ -77,6 +85,20 @@ class Opencode:
             env["OPENCODE_CONFIG_CONTENT"] = json.dumps(_merged(_given(place.env), added))
         server = {"url": f"http://{_HOST}:{port}", "user": _USER, "password": password}
         return Launch(argv=tuple(argv), env=env, files={SERVER: json.dumps(server)})
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        home = Path(place.env.get("HOME") or Path.home())
+        given = {name: place.env.get(name) for name in _FOLDERS}
+        data, state, cache, config = (
+            Path(given[name] or home / folder) / "opencode" for name, folder in _FOLDERS.items()
+        )
+        copied = ("opencode.json", "opencode.jsonc", "config.json", "AGENTS.md", "tui.json")
+        return Needs(
+            own=(data, state, cache, config),
+            copies=tuple((config / name, config / name) for name in copied),
+            read=tuple(config / name for name in ("agent", "command", "plugin", "tool", "themes", "skills")),
+            write=(data / "auth.json",),
+        )
 
     def reader(self, spec: Spec, place: Place) -> Reader:
         return OpencodeReader(spec, place)

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from sessions.agents import dialogs
 from sessions.agents.capabilities import Capabilities
-from sessions.agents.contract import Append, Keys, Launch, Paste, Place, Reader, Screen, Step
+from sessions.agents.contract import Append, Keys, Launch, Needs, Paste, Place, Reader, Screen, Step
 from sessions.agents.pi_reader import OWN, PiReader, spread, transcript_entries
 from sessions.errors import AgentMissing, NotAnOption, SessionError
 from sessions.models import Entry, Kind, Question, Spec
@@ -84,6 +84,19 @@ class Pi:
             env=env,
             files={name: (folder / name).read_text(encoding="utf-8") for name in _EXTENSION},
             agent_session_id=session,
+        )
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        named = place.env.get("PI_CODING_AGENT_DIR")
+        config = Path(named) if named else Path(place.env.get("HOME") or Path.home()) / ".pi" / "agent"
+        shown = ("AGENTS.md", "SYSTEM.md", "extensions", "skills", "prompts", "themes")
+        copied = ("settings.json", "models.json", "keybindings.json", "trust.json")
+        return Needs(
+            own=(config,),
+            copies=tuple((config / name, config / name) for name in copied),
+            read=tuple(config / name for name in shown),
+            write=(config / "auth.json",),
+            folders=(config / "sessions",),
         )
 
     def reader(self, spec: Spec, place: Place) -> Reader:

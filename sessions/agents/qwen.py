@@ -16,8 +16,9 @@ from typing import ClassVar
 
 from sessions.agents import dialogs
 from sessions.agents.capabilities import Capabilities
-from sessions.agents.contract import Append, Keys, Launch, Paste, Place, Reader, Say, Screen, Step
+from sessions.agents.contract import Append, Keys, Launch, Needs, Paste, Place, Reader, Say, Screen, Step
 from sessions.agents.qwen_reader import EVENTS, QwenReader, uncovered
+from sessions.agents.qwen_reader import home as qwen_home
 from sessions.agents.qwen_text import transcript_entries
 from sessions.errors import AgentMissing, NotAnOption, QuestionGone, SessionError
 from sessions.models import Entry, Kind, Question, Spec
@@ -76,6 +77,17 @@ class Qwen:
             argv += ["-i", _literal(spec.prompt)]
         # It writes over what an earlier launch left in the file, from its beginning: both begin empty.
         return Launch(argv=tuple(argv), env=env, files={EVENTS: "", INPUT: ""}, agent_session_id=session)
+
+    def needs(self, spec: Spec, place: Place) -> Needs:
+        config = qwen_home(place.env)
+        copied = ("settings.json", "trustedFolders.json", "installation_id")
+        return Needs(
+            own=(config,),
+            copies=tuple((config / name, config / name) for name in copied),
+            read=tuple(config / name for name in ("QWEN.md", "commands", "extensions", "skills", "agents")),
+            write=(config / "oauth_creds.json",),
+            files=(EVENTS,),
+        )
 
     def reader(self, spec: Spec, place: Place) -> Reader:
         return QwenReader(spec, place)

@@ -56,7 +56,7 @@ class QwenReader:
         self._events = place.folder / EVENTS
         self._session = spec.agent_session_id
         project = re.sub(r"[^A-Za-z0-9]", "-", os.path.realpath(place.worktree))
-        self._chat = home(place.env) / "projects" / project / "chats" / f"{self._session}.jsonl"
+        self._chat = place.outside(home(place.env)) / "projects" / project / "chats" / f"{self._session}.jsonl"
         self._screen = dialogs.ScreenReader(load("qwen"))
         self._version: str | None = None
         self._ready = False  # it has drawn its input line; the title says that it rests before it does

@@ -262,9 +262,13 @@ def test_a_removed_one_keeps_everything_and_can_be_sealed_again(repository: Repo
     run(clone.worktree, "checkout", "-q", "-b", "aside")
     aside = _work(clone, "aside.txt", "aside\n")
     run(clone.worktree, "checkout", "-q", "agent/x")
+    dropped = _work(clone, "dropped.txt", "dropped\n")
+    run(clone.worktree, "reset", "--hard", "--quiet", "HEAD~1")
     tip = _work(clone, "b.txt", "two\n")
     (clone.worktree / "c.txt").write_text("three\n")
     sealed.unseal(clone.worktree)
+    assert run(repository.root, "show", f"{dropped}:dropped.txt") == "dropped\n"
+    assert dropped in run(repository.root, "for-each-ref", "--format=%(objectname)", sealed.REFS)
     assert (clone.worktree / ".git").is_file()
     assert _tip(repository, f"{sealed.REFS}/s1/refs/heads/aside") == aside
     again = sealed.seal(clone.worktree, "s1")
