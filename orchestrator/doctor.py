@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from orchestrator import client, home
+from sessions import sealing
 from sessions.errors import SessionError
 from sessions.tmux import check_tmux
 
@@ -32,7 +33,7 @@ class Finding:
 def examine(*, unlock: bool = False) -> list[Finding]:
     """All findings, in the order in which one would mend them. With ``unlock`` stale locks of git are put aside."""
     here = [_python(), _git(), _tmux(), _home(), _daemon(), _room()]
-    return [*here, *_locks(unlock), *_agents(), _settings(), _inotify(), _locale()]
+    return [*here, *_locks(unlock), *_agents(), _settings(), _box(), _inotify(), _locale()]
 
 
 def _python() -> Finding:
@@ -184,6 +185,13 @@ def _settings() -> Finding:
     except Refused as error:
         return Finding("bad", "settings", error.message, error.hint)
     return Finding("ok", "settings", str(path) if path.exists() else f"defaults ({path} is not there)")
+
+
+def _box() -> Finding:
+    """What sealed sessions get on this machine; it is tried."""
+    if why := sealing.available(os.environ):
+        return Finding("note", "sealed sessions", f"a clone without a box: {why}", sealing.INSTALL)
+    return Finding("ok", "sealed sessions", "a clone in a box of bubblewrap")
 
 
 def _inotify() -> Finding:
