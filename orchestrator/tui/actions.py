@@ -30,6 +30,7 @@ class SessionActions:
             "D", "drop", "Drop", show=False, id="drop", tooltip="Remove session, worktree and branch; work is kept"
         ),
         Binding("d", "diff", "Diff", show=False, id="diff", tooltip="Everything that it changed"),
+        Binding("h", "history", "History", show=False, id="history", tooltip="Its snapshots: compare, restore"),
         Binding("u", "update", "Update", show=False, id="update", tooltip="Merge the target into its branch"),
         Binding(
             "p", "pause", "Hold or release", show=False, id="pause", tooltip="Hold its processes, or let them go on"
@@ -118,6 +119,12 @@ class SessionActions:
             from orchestrator.tui.screens.session import SessionScreen
 
             self._app.push_screen(SessionScreen(row.id, tab="diff"))
+
+    def action_history(self) -> None:
+        if (row := self.current()) is not None:
+            from orchestrator.tui.screens.session import SessionScreen
+
+            self._app.push_screen(SessionScreen(row.id, tab="history"))
 
     def action_update(self) -> None:
         if (row := self.current()) is not None:

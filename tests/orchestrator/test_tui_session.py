@@ -54,13 +54,19 @@ async def test_only_the_tab_that_is_shown_is_loaded() -> None:
         await opened(shown)
         await shown.sees("Writing tests")
         assert shown.verbs() == []
-        for verb, words in (("transcript", "Now the tests."), ("diff", "src/client.py"), ("log", "launched claude")):
+        tabs = (
+            ("transcript", "Now the tests."),
+            ("diff", "src/client.py"),
+            ("snapshots", "begins"),
+            ("log", "launched claude"),
+        )
+        for verb, words in tabs:
             await shown.press("right_square_bracket")
             await shown.sees(words)
             assert shown.verbs()[-1] == verb
-        assert len(shown.verbs()) == 3
+        assert len(shown.verbs()) == 4
         await shown.press("left_square_bracket")
-        await shown.until(lambda: shown.verbs()[-1] == "diff")
+        await shown.until(lambda: shown.verbs()[-1] == "snapshots")
 
 
 async def test_an_answer_that_comes_late_does_not_lead_back_to_its_tab() -> None:

@@ -22,7 +22,7 @@ _KEYS = (
             ("↑ ↓  j k", "move"),
             ("g  G", "first, last"),
             ("1  2  3", "fleet, live pane, needs you"),
-            ("↵", "open: live pane, transcript, diff, events"),
+            ("↵", "open: live pane, transcript, diff, history, events"),
             ("w", "answer the next that waits for you"),
             ("z", "undo the newest merge, update, restore or drop; asks first"),
             ("n", "new task"),
@@ -39,6 +39,7 @@ _KEYS = (
             ("i", "type into its pane; ctrl+] leaves"),
             ("o", "attach to its own terminal"),
             ("d", "diff"),
+            ("h", "history: what each turn did, and back to it"),
             ("e", "open its worktree in your editor"),
             ("y", "copy the path of its worktree"),
             ("m", "merge into its target"),
@@ -54,6 +55,15 @@ _KEYS = (
         (
             ("[  ]", "previous, next tab"),
             ("R", "load the tab again"),
+        ),
+    ),
+    (
+        "Its history",
+        (
+            ("↵", "what that turn did; with a mark: how the two differ"),
+            ("space", "mark, at most two"),
+            ("r", "bring a snapshot's files back, in a diff the one file; asks first"),
+            ("esc", "from the diff to the list"),
         ),
     ),
     (

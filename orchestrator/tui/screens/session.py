@@ -10,12 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
-from orchestrator.commands import Diff, Isolation, Log, Transcript
+from orchestrator.commands import Compare, Diff, Isolation, Log, Snapshots, Transcript
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.looks import age, look, money, number, one_line, safe, tokens
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.widgets.diff_view import DiffView
+from orchestrator.tui.widgets.history_view import HistoryView
 from orchestrator.tui.widgets.lines import DIM
 from orchestrator.tui.widgets.pane import PaneView
 from orchestrator.tui.widgets.scroll import Scroll
@@ -23,7 +24,7 @@ from orchestrator.tui.widgets.top_line import TopLine
 from orchestrator.tui.widgets.transcript import drawn
 from sessions.models import State
 
-TABS = ("live", "transcript", "diff", "events")
+TABS = ("live", "transcript", "diff", "history", "events")
 
 
 class SessionScreen(SessionActions, Screen[None]):
@@ -43,6 +44,7 @@ class SessionScreen(SessionActions, Screen[None]):
         self._session = session
         self._tab = tab
         self._head: tuple[object, ...] = ()
+        self._snapshot: str | None = None  # newest one when the history was loaded
 
     def compose(self) -> ComposeResult:
         yield TopLine()
@@ -54,6 +56,8 @@ class SessionScreen(SessionActions, Screen[None]):
                 yield Static("Loading …", id="transcript-text")
             with TabPane("Diff", id="diff"):
                 yield DiffView()
+            with TabPane("History", id="history"):
+                yield HistoryView()
             with TabPane("Events", id="events"), Scroll(id="events-scroll"):
                 yield Static("Loading …", id="events-text")
         yield Footer(compact=True, show_command_palette=False)
@@ -66,12 +70,15 @@ class SessionScreen(SessionActions, Screen[None]):
         return self._app.row(self._session)
 
     def show_fleet(self, _fleet: Fleet) -> None:
-        if self.current() is None:
+        row = self.current()
+        if row is None:
             if self.is_current:
                 self.app.pop_screen()
             return
         self._draw_head()
         self.dim_keys()
+        if self._tab == "history" and row.snapshot != self._snapshot:
+            self.action_reload()
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         self._tab = event.pane.id or "live"
@@ -88,7 +95,12 @@ class SessionScreen(SessionActions, Screen[None]):
     def action_diff(self) -> None:
         self.query_one(TabbedContent).active = "diff"
 
+    def action_history(self) -> None:
+        self.query_one(TabbedContent).active = "history"
+
     def action_reload(self) -> None:
+        if self._tab == "history":
+            self._snapshot = row.snapshot if (row := self.current()) is not None else None
         if self._tab != "live":
             self.run_worker(self._load(self._tab), exclusive=True, group="load")
 
@@ -115,9 +127,10 @@ class SessionScreen(SessionActions, Screen[None]):
         self._draw_head()
 
     async def _load(self, tab: str) -> None:
-        asked: dict[str, Transcript | Diff | Log] = {
+        asked: dict[str, Transcript | Diff | Snapshots | Log] = {
             "transcript": Transcript(session=self._session),
             "diff": Diff(session=self._session),
+            "history": Snapshots(session=self._session),
             "events": Log(session=self._session),
         }
         reply = await self._app.ask(asked[tab])
@@ -126,10 +139,31 @@ class SessionScreen(SessionActions, Screen[None]):
         if tab == "diff":
             self.query_one(DiffView).show(reply)
             return
+        if tab == "history":
+            self.query_one(HistoryView).show(reply.moments)
+            return
         text = drawn(reply.entries) if tab == "transcript" else Text("\n".join(safe(line) for line in reply.lines))
         self.query_one(f"#{tab}-text", Static).update(text)
         self.query_one(f"#{tab}-scroll", Scroll).scroll_end(animate=False)
         self.query_one(f"#{tab}-scroll").focus()
+
+    def on_history_view_wanted(self, event: HistoryView.Wanted) -> None:
+        self.run_worker(self._compare(event.old, event.new), exclusive=True, group="compare")
+
+    async def _compare(self, old: int | None, new: int | None) -> None:
+        words = [None if one is None else str(one) for one in (old, new)]
+        reply = await self._app.ask(Compare(session=self._session, old=words[0], new=words[1]))
+        if reply is not None and self._tab == "history":
+            self.query_one(HistoryView).show_diff(reply, old, new)
+
+    def on_history_view_refused(self, event: HistoryView.Refused) -> None:
+        self._app.refuse(Reason(event.message, event.hint))
+
+    def on_history_view_restoring(self, event: HistoryView.Restoring) -> None:
+        if (row := self.current()) is not None:
+            from orchestrator.tui.screens.restore import restore
+
+            self.run_worker(restore(self._app, row, event.number, event.path))
 
     def _draw_head(self) -> None:
         row = self.current()
@@ -153,6 +187,9 @@ class SessionScreen(SessionActions, Screen[None]):
             text.append("   w answers", DIM)
         elif self.query_one(PaneView).typing:
             text.append("\n typing into its pane · ctrl+] leaves", "bold")
+        elif row.strayed:
+            text.append(f"\n ≠ {one_line(row.strayed)}", f"bold {self.app.theme_variables.get('text-warning', DIM)}")
+            text.append("   its history brings it back", DIM)
         elif row.said:
             text.append(f"\n “{one_line(row.said)[:300]}”", DIM)
         else:
