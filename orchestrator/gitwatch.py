@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import timemachine
+from orchestrator import timemachine, trespass
 from orchestrator.events import Changed
 from orchestrator.fleet import Row, straying
 from sessions.agents.contract import Mode, Reading, Watch
@@ -193,16 +193,18 @@ class GitWatch:
             self._watched.add(key)
             git_dir = await asyncio.to_thread(lambda: cleanroom.view(Path(row.repository)).room.git_dir)
             ref = git_dir / "refs" / "heads" / row.target
+            log = git_dir / "logs" / "refs" / "heads" / row.target
             self._supervisor.sensor.watch_file(
-                key, Watch("target", ref, Mode.STAMP), lambda reading: self._target(row, reading)
+                key, Watch("target", ref, Mode.STAMP), lambda reading: self._target(row, reading, log)
             )
 
     def _index(self, session: SessionId, reading: Reading) -> None:
         if not reading.replay:
             self.look(session)
 
-    def _target(self, row: Row, reading: Reading) -> None:
+    def _target(self, row: Row, reading: Reading, log: Path) -> None:
         if not reading.replay:
+            trespass.seen(self._supervisor, row, log)
             self.moved(row.repository, row.target)
 
 
