@@ -63,7 +63,10 @@ def line(text: str) -> str:
 
 def block(text: str, tab: int = 8) -> str:
     """``text`` with its lines and blanks as they are, everything else that acts drawn; tabs become blanks."""
-    if (_ASCII_CONTROLS if text.isascii() else _SUSPECT).search(text):
+    ascii_only = text.isascii()
+    if ascii_only and text.isprintable():
+        return text
+    if (_ASCII_CONTROLS if ascii_only else _SUSPECT).search(text):
         text = _tamed(_drawn(text))
     return text.expandtabs(tab) if "\t" in text else text
 
