@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.cli.look import age, since
-from orchestrator.cli.output import CommandError, ask, call, dump, note, say, table
+from orchestrator.cli.output import CommandError, ask, call, dump, fact, note, say, table
+from worktrees import inert
 
 
 def ops(arguments: Namespace) -> int:
@@ -44,9 +45,9 @@ def undo(arguments: Namespace) -> int:
     if arguments.json and arguments.dry_run:
         dump(seen)
         return 0
-    note(f"undo {seen['operation']}: {seen['what']} ({_ago(seen['at'])} ago)")
+    note(inert.line(f"undo {seen['operation']}: {seen['what']}") + f" ({_ago(seen['at'])} ago)")
     for line in seen["tells"]:
-        note(f"  {line}")
+        note(f"  {inert.line(line)}")
     if seen["refusal"]:
         raise CommandError(f"it cannot be undone: {seen['refusal']}", seen["hint"])
     if arguments.dry_run:
@@ -107,9 +108,9 @@ def _restore(found: list[dict[str, Any]], arguments: Namespace) -> int:
     if arguments.json:
         dump(reply)
         return 0
-    say(f"{entry['name']} is back in {entry['worktree']} on {entry['branch']}")
+    fact(f"{entry['name']} is back in {entry['worktree']} on {entry['branch']}")
     if entry["left_out"]:
-        note("not kept, so not back: " + ", ".join(entry["left_out"][:8]))
+        note("not kept, so not back: " + ", ".join(map(inert.line, entry["left_out"][:8])))
     note(f"start its agent again: orchestrator resume {entry['name']}")
     return 0
 

@@ -29,6 +29,7 @@ COMMANDS = (
     *(("wait", "n", "--for", "blocked"), ("send", "n", "x"), ("interrupt", "n"), ("update", "n"), ("rm", "n", "--yes")),
     *(("answer", "n"), ("answer", "n", "1"), ("answer", "n", "1", "--same", "--yes"), ("merge", "n", "--dry-run")),
     *(("merge", "n", "--no-check", "--method", "ff"), ("run", "x"), ("stop", "n"), ("show", "nobody")),
+    *(("ops",), ("undo", "--yes"), ("attic",), ("attic", "restore", "n"), ("snapshots", "n"), ("snapshot", "n")),
 )
 
 
@@ -74,6 +75,18 @@ def answers(text: str) -> Any:
     landing = Words(text, check=None)
     done = Words(text, message=text, names=[text], not_started=[text])
 
+    when = {"at": "2026-03-02T12:00:00Z", "removed_at": "2026-03-02T12:00:00Z", "kept_until": "2026-04-01T12:00:00Z"}
+    entry = Words(text, **when, left_out=[text], **{"name": "n"})
+    kept = {"number": 1, "files": 1, "added": 1, "removed": 1}
+    kept["snapshot"] = Words(text, at=when["at"], left_out=[text])
+    replies |= {
+        "ops": {"operations": [Words(text, at=when["at"], undone_by=None, foreign=False)]},
+        "preview_undo": Words(text, at=when["at"], tells=[text], refusal=None),
+        "attic": {"entries": [entry]},
+        "snapshots": {"moments": [kept]},
+        "snapshot": kept,
+    }
+
     def request(_method: str, path: str, body: dict[str, Any] | None = None, _timeout: float | None = 0) -> Any:
         if body is None:
             return 200, {"sessions": [item], "seq": 1, "pid": 1, "read_only": text}
@@ -111,8 +124,20 @@ def test_no_command_passes_anything_on(text: str) -> None:
 
 
 def test_what_others_wrote_begins_no_line() -> None:
+    """Not even within a file name or a reason. A daemon's own message is its own, and may have several lines."""
     forged = "x\n     state  done\n12:00:00  you answered: y"
-    for words in (("ls",), ("show", "n"), ("diff", "n", "--stat"), ("stop", "n"), ("merge", "n", "--dry-run")):
+    for words in (
+        ("ls",),
+        ("show", "n"),
+        ("diff", "n", "--stat"),
+        ("stop", "n"),
+        ("merge", "n", "--dry-run"),
+        ("ops",),
+        ("undo", "--dry-run"),
+        ("attic", "restore", "n"),
+        ("snapshots", "n"),
+        ("snapshot", "n"),
+    ):
         lines = said(words, forged).splitlines()
         assert not [line for line in lines if line.startswith(("     state  done", "12:00:00"))], words
 
