@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -38,12 +39,12 @@ def _prepare(machine: Machine) -> None:
 def _arguments(machine: Machine) -> tuple[str, ...]:
     other = machine.session("other")
     words = ("-c", "from orchestrator import home; print(home.socket_path())")
-    socket = subprocess.run([sys.executable, *words], env=machine.env, capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, *words], env=machine.env, capture_output=True, text=True, check=True)
     return (
         str(machine.repository),
         other["worktree"],
         str(machine.daemon_pid()),
-        socket.stdout.strip(),
+        found.stdout.strip(),
         machine.server().socket_path(),
         str(machine.state / "sessions" / other["id"]),
         f"mark-{os.getpid()}",
@@ -162,3 +163,32 @@ def test_a_repository_may_only_ask_for_more(machine: Machine) -> None:
     machine.commit("Ask for it")
     machine.ok("run", "--agent", "command", "--name", "s", "--", "true")
     assert machine.session("s")["isolation"] == "sealed"
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_settings_open_and_close_paths_and_the_network(machine: Machine, network: bool) -> None:
+    for name in ("cache", "letters", ".ssh"):
+        (machine.home / name).mkdir()
+        (machine.home / name / "file").write_text(name)
+    machine.settings(
+        f'[sealed]\nwrite = ["~/cache"]\nhide = ["~/letters"]\nread = ["~/.ssh"]\nnetwork = {str(network).lower()}\n'
+    )
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        machine.write(
+            "try.sh",
+            f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' && touch reached\n"
+            "echo written > ~/cache/file; echo no > ~/.ssh/file; cat ~/.ssh/file > read\n"
+            "cat ~/letters/file && touch seen\n"
+            "exit 0\n",
+        )
+        machine.commit("Try")
+        machine.ok("run", "--isolation", "sealed", "--agent", "command", "--name", "s", "--", "sh", "try.sh")
+        _await_exit(machine)
+    worktree = Path(machine.session("s")["worktree"])
+    assert (worktree / "reached").exists() == (network or not BOXED)
+    assert (machine.home / "cache" / "file").read_text() == "written\n"
+    if BOXED:
+        assert (worktree / "read").read_text() == ".ssh"
+        assert (machine.home / ".ssh" / "file").read_text() == ".ssh"
+        assert not (worktree / "seen").exists()
