@@ -5,12 +5,13 @@ BIN := .venv/bin
 # As many test processes as cores, at most 4.
 JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
 
-.PHONY: help demo fuzz test faults check e2e bench status-bench clean setup setup-dev
+.PHONY: help demo fuzz test faults soak check e2e bench status-bench clean setup setup-dev
 
 help:
 	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
 	@echo "make test             set up, check style, types and walls, run the tests"
 	@echo "make faults           play every fault that loses work elsewhere, with and without our guard"
+	@echo "make soak             many agents for MINUTES=30, while daemon and dashboard are killed at random"
 	@echo "make check            style, types and walls only"
 	@echo "make e2e              the real agent CLIs against a scripted model (needs node)"
 	@echo "make fuzz             search for bytes that break what reads them (SECONDS=60 for each of 8; TARGETS=\"inert wire\")"
@@ -38,6 +39,9 @@ test: check
 
 faults: setup-dev
 	@$(BIN)/python -m pytest -q -n $(JOBS) -p tests.faults.summary tests/faults
+
+soak: setup-dev
+	@nice $(BIN)/python -m benchmarks.soak $(or $(MINUTES),30)
 
 e2e: setup-dev
 	@./tests/e2e/run.sh
