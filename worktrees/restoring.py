@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from worktrees import operations, snapshots
 from worktrees.changes import between, shown
-from worktrees.cleanroom import identity, own_index, run, run_code, set_head
+from worktrees.cleanroom import SEALED, identity, own_index, run, run_code, set_head
 from worktrees.errors import NotOurs, UnknownSnapshot, WorktreeError, WorktreeExists
 from worktrees.git import run as plain
 from worktrees.history import number
@@ -311,6 +311,7 @@ def _rebuild(repository: Repository, worktree: Path, wish: Wish) -> None:
         worktree.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if known is not None:
             worktree.mkdir()
+            (known / SEALED).unlink(missing_ok=True)  # its clone went with the folder; the next start seals it anew
             (worktree / ".git").write_text(f"gitdir: {known}\n")
             repository.register(worktree)
             return

@@ -129,6 +129,12 @@ def test_a_restore_brings_back_says_what_and_is_undone(machine: Machine, one: Se
     assert "restored snapshot 2" in machine.ok("log", "one")
     machine.ok("restore", "one")
     assert (one.worktree / "late.txt").exists()
+    machine.ok("undo", "--yes")
+    assert not (one.worktree / "late.txt").exists()
+    assert (one.worktree / ".env").read_text() == "KEY=1\n"
+    machine.ok("undo", "--yes")
+    assert (one.worktree / "late.txt").exists()
+    assert (one.worktree / ".env").exists()  # ignored, and not in the snapshot that came back: left alone
     machine.ok("restore", "one", "2", "--path", "a.txt")
     assert (one.worktree / "a.txt").exists()
     assert (one.worktree / "late.txt").exists()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.worktrees.conftest import commit
 from tests.worktrees.trees import build, picture
-from worktrees import history, operations, restoring, snapshots
+from worktrees import history, operations, restoring, sealed, snapshots
 from worktrees.errors import NotOurs, OperationInProgress, UnknownSnapshot, WorktreeError, WorktreeExists
 from worktrees.git import run, run_code
 from worktrees.ignored import Limits
@@ -268,3 +268,36 @@ def test_a_worktree_is_not_made_where_something_else_is(repository: Repository, 
     with pytest.raises(WorktreeExists):
         restoring.restore(repository, worktree, wish(taken))
     assert str(worktree.readlink()) == "/nowhere"
+
+
+def test_a_sealed_worktree_that_was_removed_is_made_again_and_can_be_sealed_again(
+    repository: Repository, worktree: Path
+) -> None:
+    sealed.seal(worktree, "s1")
+    build(worktree, {"a.txt": b"committed\n"})
+    tip = commit(worktree, "Work")
+    build(worktree, {"more.txt": b"uncommitted"})
+    taken = keep(worktree)
+    assert taken.parent == tip
+    wanted = picture(worktree)
+    shutil.rmtree(worktree)
+    restoring.restore(repository, worktree, wish(taken))
+    assert picture(worktree) == wanted
+    assert repository.resolve("agent/one") == tip
+    sealed.seal(worktree, "s1")
+    assert (worktree / ".git").is_dir()
+    assert run(worktree, "rev-parse", "HEAD").strip() == tip
+    assert run(worktree, "status", "--porcelain").splitlines() == ["?? more.txt"]
+
+
+def test_a_sealed_worktree_goes_back_with_its_branch(repository: Repository, worktree: Path) -> None:
+    sealed.seal(worktree, "s1")
+    build(worktree, {"a.txt": b"committed\n"})
+    tip = commit(worktree, "Work")
+    taken = keep(worktree)
+    run(worktree, "reset", "--hard", "-q", "HEAD~1")
+    restoring.restore(repository, worktree, wish(taken, head=True))
+    assert repository.resolve("agent/one") == tip
+    assert run(worktree, "rev-parse", "HEAD").strip() == tip
+    assert (worktree / "a.txt").read_bytes() == b"committed\n"
+    assert run(worktree, "status", "--porcelain") == ""
