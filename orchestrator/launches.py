@@ -119,13 +119,16 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
         started = [name for name, _, failure in results if failure is None]
         also = f" ({len(started)} of {len(names)} started: {', '.join(started)})" if len(names) > 1 else ""
         raise Refused(f"{name} did not start: {getattr(error, 'message', error)}{also}", getattr(error, "hint", ""))
+    notes = (f"{not_boxed}: {sealing.CLONE_ONLY}; {sealing.INSTALLED}",) if not_boxed else ()
+    for said in notes:
+        supervisor.notice("warning", "Sealed without a box", said)
     return Started(
         names=tuple(names),
         sessions=tuple(session for _, session, _ in results),
         not_started=tuple(wanted[room.fits :]),
         reason=room.why,
         hint=room.hint,
-        notes=(f"{not_boxed}: {sealing.CLONE_ONLY}; {sealing.INSTALLED}",) if not_boxed else (),
+        notes=notes,
     )
 
 

@@ -139,6 +139,7 @@ def test_without_bubblewrap_it_says_so_or_refuses(machine: Machine, tmp_path: Pa
     assert said.returncode == 0, said.stderr
     assert "bubblewrap is not installed" in said.stderr
     assert "a clone without a box" in machine.run("doctor").stdout
+    assert "Sealed without a box" in machine.log()
     _await_exit(machine)
     item = machine.session("s")
     assert (item["isolation"], item["boxed"]) == ("sealed", False)
