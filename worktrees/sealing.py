@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from worktrees import places
@@ -14,12 +15,12 @@ from worktrees import places
 def seal(git_dir: Path, name: str, text: str) -> str:
     """An HMAC of ``text`` by that name in that repository: copied elsewhere it does not fit."""
     said = "\0".join((os.path.realpath(git_dir), name, text)).encode("utf-8", "surrogateescape")
-    return hmac.new(_key(), said, "sha256").hexdigest()
+    return hmac.new(_key(places.home() / "operations.key"), said, "sha256").hexdigest()
 
 
-def _key() -> bytes:
+@cache
+def _key(path: Path) -> bytes:
     """Made once, readable by its owner alone."""
-    path = places.home() / "operations.key"
     if not path.exists():
         fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

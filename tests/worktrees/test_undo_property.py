@@ -80,7 +80,7 @@ def new(repository: Repository, known: set[str]) -> list[Operation]:
     return [one for one in operations.holding(operations.listed(repository)) if one.id not in known]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.tuples(st.lists(EDITS, max_size=4), DEEDS), min_size=1, max_size=3))
 def test_undo_gives_what_was_before_and_redo_what_was_after(
     story: list[tuple[list[tuple[str, str, bytes]], str]],
