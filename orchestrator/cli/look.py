@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import Namespace
+from contextlib import suppress
 from typing import Any
 
 from orchestrator.cli.output import CommandError, call, dump, exact, fetch, note, say, session, table
@@ -14,6 +15,8 @@ STATES = (
     *("starting", "working", "background", "blocked", "done", "idle", "rate_limited", "retrying"),
     *("failed", "exited", "crashed", "lost", "paused", "unknown"),
 )
+QUESTION_S = 1.0
+"""For how long ``wait`` lets the question of a blocked session come after its state."""
 _FIRST = {state: n for n, state in enumerate(("blocked", "failed", "crashed", "lost", "rate_limited"))}
 
 
@@ -234,11 +237,24 @@ def wait(arguments: Namespace) -> int:
                 f"{item['name']} is {item['state']}, not {' or '.join(sorted(states))}, after {arguments.timeout:g} s",
                 f"orchestrator why {arguments.name}",
             )
+    if item["state"] == "blocked" and item["question"] is None:
+        item = _with_question(item, seq)
     if arguments.json:
         dump(item)
     else:
         say(item["state"])
     return 0
+
+
+def _with_question(item: dict[str, Any], seq: int) -> dict[str, Any]:
+    """What it asks may be known a moment after it is known to ask; a dialog about the program may have no words."""
+    with suppress(CommandError):
+        for envelope in _events(seq, time.monotonic() + QUESTION_S):
+            if envelope["session"] == item["id"]:
+                now = session(item["id"])
+                if now["state"] != "blocked" or now["question"] is not None:
+                    return now if now["state"] == "blocked" else item
+    return item
 
 
 def _events(after: int, until: float | None) -> Any:
