@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from orchestrator import door, home
 PROTOCOL_HEADER = "X-Orchestrator-Protocol"
 PROTOCOL = "1"
 START_WITHIN_S = 15.0
+LOOK_S, STARTS = 0.3, 5
 DAEMON_SESSION = "orchestrator"
 CALLERS = ("TMUX", "GIT_", "ORCHESTRATOR_EVENTS")
 """A daemon that an agent happens to start must not carry that agent's terminal, git call or voice along."""
@@ -123,25 +125,38 @@ def alive() -> bool:
 def ensure_daemon() -> None:
     """Start the daemon in a window of our own tmux server when it is absent, and wait until it answers.
 
-    Safe to call from many processes at once: the daemon itself holds a lock, so one of them wins.
+    Safe to call from many processes at once: one of them starts it, the others wait for that.
     """
     try:
         if alive():
             return
     except door.DoorUnsafe as error:
         raise DaemonError("the daemon's socket is not used", str(error)) from error
+    with (home.home() / "start.lock").open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not alive():
+            _start(time.monotonic() + START_WITHIN_S)
+
+
+def _start(deadline: float) -> None:
+    """Start it, and again when the tmux server goes away under it: a daemon that ends may end that as its last act."""
+    from sessions.errors import TmuxGone
     from sessions.tmux import Server, check_tmux
 
     check_tmux()
     server = Server(home.tmux_socket())
-    log = home.home() / "daemon.log"
     program = (sys.executable, "-m", "orchestrator", "serve")
     env = {name: value for name, value in os.environ.items() if not name.startswith(CALLERS)}
-    server.start(DAEMON_SESSION, program, str(home.home()), env)
-    deadline = time.monotonic() + START_WITHIN_S
+    look, starts = 0.0, 0
     while not alive():
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
+            log = home.home() / "daemon.log"
             raise DaemonError(f"the daemon did not start within {START_WITHIN_S:.0f} s", f"see {log}")
+        if now > look and starts < STARTS and not _locked() and not server.runs(DAEMON_SESSION):
+            with suppress(TmuxGone):
+                server.start(DAEMON_SESSION, program, str(home.home()), env)
+            look, starts = now + LOOK_S, starts + 1
         time.sleep(0.02)
 
 

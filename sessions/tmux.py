@@ -53,6 +53,10 @@ class Server:
         """A session called ``name`` exists."""
         return self._run("has-session", "-t", f"={name}").returncode == 0
 
+    def runs(self, name: str) -> bool:
+        """The program of the session ``name`` runs; False when only its dead pane is left, or nothing."""
+        return self._run("list-panes", "-t", f"={name}", "-F", "#{pane_dead}").stdout.strip() == "0"
+
     def start(
         self, name: str, argv: tuple[str, ...], cwd: str, env: Mapping[str, str], width: int = 200, height: int = 50
     ) -> None:

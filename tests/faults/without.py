@@ -309,3 +309,21 @@ def write_by_path(_original: object) -> Callable[..., None]:
 def no_room(_original: object) -> Any:
     """git runs where the agent works, with whatever is configured there."""
     return property(lambda _view: {})
+
+
+def all_fit(_original: object) -> Callable[..., Any]:
+    """Whatever is asked for is begun."""
+    from orchestrator.admission import Room
+
+    return lambda wanted, *_args, **_kwargs: Room(wanted)
+
+
+def in_place(_original: object) -> Callable[..., None]:
+    """A file is emptied, then written."""
+
+    def write(path: Path, content: str | bytes, mode: int = 0o600) -> None:
+        with path.open("wb") as file:
+            os.fsync(file.fileno())
+            file.write(content.encode() if isinstance(content, str) else content)
+
+    return write
