@@ -25,6 +25,7 @@ WorktreeError
 ├── CannotUndo            refused: what would be taken back is not what it was left as
 ├── ApprovalVoid          the work changed after a human looked at it
 ├── NothingToLand         the target holds all of the work already
+├── FilterRefused         files need a filter (git-crypt …) that may not run on agents' work
 ├── Conflicted            the work cannot be merged by itself
 ├── CheckFailed           a check command failed on the merged tree
 │   └── CheckVoid         it passed or failed, and that means nothing
@@ -151,6 +152,10 @@ class CannotUndo(WorktreeError):
 
 
 class ApprovalVoid(WorktreeError):
+    pass
+
+
+class FilterRefused(WorktreeError):
     pass
 
 

@@ -3,7 +3,8 @@
 The agent's index is never written, and not believed either: it says what *it* has staged, and ``assume-unchanged`` in
 it would hide edits from us. Ours begins as a copy of it, for the stat data that spares us unchanged files, and is
 brought up to date by one ``git status`` and, if anything changed, one ``update-index``. A file that was edited without
-a change of size and time is seen by its ctime, and read again when it is as young as the index (git's "racily clean").
+a change of size and time is seen by its ctime. Git compares whole seconds of it, so what changed in the second of a
+look is read again in the next one.
 
 Repositories inside of the worktree are never looked into, as ``git add`` and ``git status`` do: that would run what
 *their* configuration names. A sparse checkout's index is copied anew each time, because it alone says what is left out.
@@ -16,6 +17,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ PATIENCE_S = 600.0
 _STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all")
 _STATUS_SAFE = "--ignore-submodules=dirty"
 _ATTEMPTS = 3
+_FEW = 200
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def ours(worktree: Path, *, ignored: bool = False) -> Iterator[Content]:
         index = seen.folder / "index"
         index.with_name("index.lock").unlink(missing_ok=True)  # under our lock, so its owner was killed
         sparse = (seen.admin / "info" / "sparse-checkout").exists()
-        if sparse or not index.exists():
+        if not _same_rules(seen, index) or sparse or not index.exists():
             _seed(seen, index, sparse)
         try:
             content = _refreshed(seen, index, ignored)
@@ -99,6 +102,8 @@ def put(worktree: Path, env: dict[str, str], names: Iterable[str]) -> None:
 def _refreshed(seen: View, index: Path, ignored: bool) -> Content:
     env = {"GIT_INDEX_FILE": str(index), "GIT_OPTIONAL_LOCKS": "1"}
     words = (*_STATUS, _STATUS_SAFE, *(("--ignored=matching",) if ignored else ()))
+    began = int(time.time())
+    young = _read_again(seen.path, index, env)
     for attempt in range(_ATTEMPTS):
         said = run(seen.path, *words, env=env, deadline_s=PATIENCE_S)
         content, changed, gone = _told(seen.path, env, said)
@@ -108,12 +113,52 @@ def _refreshed(seen: View, index: Path, ignored: bool) -> Content:
                 fed = b"".join(b"0 %s\t%s\0" % (zeros.encode(), os.fsencode(name)) for name in gone)
                 run(seen.path, "update-index", "-z", "--index-info", env=env, stdin=fed, deadline_s=PATIENCE_S)
             put(seen.path, env, changed)
+            _note_young(seen.path, index, {*young, *changed}, began)
         except GitFailed:
             if attempt == _ATTEMPTS - 1:
                 raise
         else:
             return content
     raise AssertionError("unreachable")
+
+
+def _same_rules(seen: View, index: Path) -> bool:
+    """The index was made under today's configuration: line ends and filters decide what a file is in git."""
+    note, rules = index.with_name("rules"), seen.room.recipe.text
+    with suppress(OSError):
+        if note.read_text() == rules:
+            return True
+    index.unlink(missing_ok=True)
+    note.write_text(rules)
+    return False
+
+
+def _read_again(worktree: Path, index: Path, env: dict[str, str]) -> list[str]:
+    """Files that had changed in the very second of the last look: their stat data proves nothing. Returns them."""
+    try:
+        names = [name for name in os.fsdecode(index.with_name("young").read_bytes()).split("\0") if name]
+    except FileNotFoundError:
+        return []
+    few = names if len(names) <= _FEW else []
+    rows = run(worktree, "ls-files", "-s", "-z", "--", *few, env={**env, "GIT_LITERAL_PATHSPECS": "1"}).split("\0")
+    wanted = set(names)
+    fed = "".join(row + "\0" for row in rows if row.partition("\t")[2] in wanted)
+    run(worktree, "update-index", "-z", "--index-info", env=env, stdin=os.fsencode(fed))  # the same, without stat data
+    return names
+
+
+def _note_young(worktree: Path, index: Path, names: set[str], began: int) -> None:
+    """Git compares whole seconds, and of the time of a change only mtime, which a program may set back."""
+    young = []
+    for name in names:
+        with suppress(OSError):
+            if int((worktree / name).lstat().st_ctime) >= began:
+                young.append(name)
+    note = index.with_name("young")
+    if young:
+        note.write_bytes(os.fsencode("\0".join(young)))
+    else:
+        note.unlink(missing_ok=True)
 
 
 def _told(worktree: Path, env: dict[str, str], said: str) -> tuple[Content, list[str], list[str]]:

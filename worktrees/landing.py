@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from worktrees import checkouts, cleanroom, indexes, inert, locks, obstacles, operations, sealed, snapshots
+from worktrees import checkouts, cleanroom, filters, indexes, inert, locks, obstacles, operations, sealed, snapshots
 from worktrees.changes import drift, shown
 from worktrees.checks import judge
 from worktrees.cleanroom import identity, own_index, run, run_code
@@ -133,6 +133,8 @@ def land(
     """
     progress("look")
     refuse_worktree(worktree)
+    if repository.has_branch(target):
+        filters.refuse(worktree, f"refs/heads/{target}")
     refuse_target(repository, target)
     _free_index(worktree)
     _clear_stale(repository)

@@ -133,7 +133,8 @@ def recipe(values: Iterable[Value], lfs_storage: str) -> Recipe:
         if commands:
             running.add(name)
             kept |= {f"filter.{name}.{variable}": command for variable, command in commands.items()}
-            kept[f"filter.{name}.required"] = "true"
+            if "process" in commands or {"clean", "smudge"} <= commands.keys():
+                kept[f"filter.{name}.required"] = "true"  # when it fails, so do we: raw content would pass instead
     if "lfs" in running:
         kept |= {"lfs.storage": lfs_storage, "lfs.skipdownloaderrors": "true"}
     return Recipe(_written(kept), frozenset(defined - running), unsupported)

@@ -77,13 +77,13 @@ def differing(repository: Path, one: str, other: str) -> frozenset[str]:
     return frozenset(name for name in said.split("\0") if name)
 
 
-def listed(repository: Path, session: str) -> tuple[Snapshot, ...]:
-    """Snapshots of a session, oldest first."""
+def listed(repository: Path, session: str, *, newest: bool = False) -> tuple[Snapshot, ...]:
+    """Snapshots of a session, oldest first; with ``newest`` that one alone."""
     fields = "%09".join(f"%({name})" for name in ("refname", "objectname", "tree", "parent", "committerdate:unix"))
     said = run(
         repository,
         "for-each-ref",
-        "--sort=refname",
+        *(("--sort=-refname", "--count=1") if newest else ("--sort=refname",)),
         f"--format={fields}%09%(contents:subject)%09%(contents:body)%00",
         f"{REFS}/{session}/",
     )
@@ -108,7 +108,7 @@ def listed(repository: Path, session: str) -> tuple[Snapshot, ...]:
 
 
 def latest(repository: Path, session: str) -> Snapshot | None:
-    found = listed(repository, session)
+    found = listed(repository, session, newest=True)
     return found[-1] if found else None
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from tests.worktrees.conftest import commit
+from worktrees import clearing
 from worktrees.errors import (
     BadName,
     BareRepository,
@@ -17,6 +20,7 @@ from worktrees.errors import (
     UnknownRevision,
     WorktreeError,
     WorktreeExists,
+    WorktreeInUse,
 )
 from worktrees.git import run
 from worktrees.repository import Repository, open_repository
@@ -167,3 +171,39 @@ def test_a_git_dir_of_the_caller_does_not_lead_git_elsewhere(
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
     assert repository.default_target() == "main"
+
+
+def test_a_process_in_the_worktree_stops_its_removal_and_is_named(
+    tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wt = repository.create(tmp_path / "wt", "agent/x", "HEAD", session="s").path
+    monkeypatch.setattr(clearing, "LEAVE_S", 0.05)
+    with subprocess.Popen(["sleep", "60"], cwd=wt) as sleeper:
+        with pytest.raises(WorktreeInUse, match=rf"sleep \(process {sleeper.pid}\)"):
+            repository.remove(wt, "agent/x", session="s")
+        assert (wt / "a.txt").exists()
+        sleeper.kill()
+    repository.remove(wt, "agent/x", session="s")
+    assert not wt.exists()
+
+
+def test_another_folder_in_the_place_of_a_worktree_is_never_removed(tmp_path: Path, repository: Repository) -> None:
+    wt = repository.create(tmp_path / "wt", "agent/x", "HEAD", session="s").path
+    wt.rename(tmp_path / "moved")
+    shutil.copytree(tmp_path / "moved", wt)
+    with pytest.raises(NotOurs, match="not the folder that we made"):
+        repository.remove(wt, "agent/x", session="s")
+    assert (wt / "a.txt").exists()
+
+
+def test_what_is_staged_alone_or_in_the_reflog_alone_is_in_the_attic(tmp_path: Path, repository: Repository) -> None:
+    wt = repository.create(tmp_path / "wt", "agent/x", "HEAD", session="s").path
+    (wt / "lost.txt").write_text("committed, then reset away\n")
+    commit(wt, "Lost")
+    run(wt, "reset", "-q", "--hard", "HEAD~1")
+    (wt / "a.txt").write_text("staged\n")
+    run(wt, "add", "a.txt")
+    (wt / "a.txt").write_text("and written over\n")
+    attic = repository.remove(wt, "agent/x", session="s")
+    assert run(repository.root, "show", f"{attic}/reflog:lost.txt") == "committed, then reset away\n"
+    assert run(repository.root, "show", f"{attic}/staged:a.txt") == "staged\n"

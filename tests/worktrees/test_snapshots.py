@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -74,3 +75,32 @@ def test_snapshots_are_listed_oldest_first_with_their_reason(repository: Reposit
         snapshots.take(repository.root, "s1", f"turn {number}")
     commit(repository.root, "Later")
     assert [s.reason for s in snapshots.listed(repository.root, "s1")] == ["turn 0", "turn 1", "turn 2"]
+
+
+def test_what_the_index_hides_from_git_is_kept(tmp_path: Path, repository: Repository) -> None:
+    worktree = repository.create(tmp_path / "wt", "agent/x", "HEAD", session="s1").path
+    for option in ("--assume-unchanged", "--skip-worktree"):
+        run(worktree, "update-index", option, "a.txt")
+        (worktree / "a.txt").write_text(option + "\n")
+        assert run(worktree, "status", "--porcelain") == ""
+        taken = snapshots.take(worktree, "s1", "hidden")
+        assert run(worktree, "show", f"{taken.ref}:a.txt") == option + "\n"
+        run(worktree, "update-index", "--no-assume-unchanged", "--no-skip-worktree", "a.txt")
+
+
+def test_an_edit_of_the_same_size_and_time_is_kept(repository: Repository) -> None:
+    file = repository.root / "a.txt"
+    for number in range(5):
+        file.write_text(f"edit {number}\n")
+        os.utime(file, ns=(1_000_000_000, 1_000_000_000))
+        taken = snapshots.take(repository.root, "s1", "edit")
+        assert run(repository.root, "show", f"{taken.ref}:a.txt") == f"edit {number}\n"
+
+
+def test_a_repository_without_a_commit_inside_stops_no_snapshot(repository: Repository) -> None:
+    run(repository.root, "init", "-q", "inner")
+    (repository.root / "inner" / "f").write_text("x")
+    (repository.root / "new.txt").write_text("new\n")
+    taken = snapshots.take(repository.root, "s1", "test")
+    assert taken.left_out == ("inner/",)
+    assert run(repository.root, "show", f"{taken.ref}:new.txt") == "new\n"

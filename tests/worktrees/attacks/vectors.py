@@ -58,9 +58,9 @@ def _hook(name: str, fire: Callable[[World], object]) -> Vector:
     return Vector(f"hook {name}", lambda w: w.hook(w.shared / "hooks", name), fire)
 
 
-def _config(name: str, fire: Callable[[World], object], *pairs: str) -> Vector:
+def _config(name: str, fire: Callable[[World], object], *pairs: str, refused: frozenset[str] = frozenset()) -> Vector:
     """A vector in the repository's configuration; ``TRAP`` stands for the trap's path."""
-    return Vector(name, lambda w: w.config(*(pair.replace("TRAP", str(w.trap)) for pair in pairs)), fire)
+    return Vector(name, lambda w: w.config(*(pair.replace("TRAP", str(w.trap)) for pair in pairs)), fire, refused)
 
 
 def _included(world: World, key: str) -> None:
@@ -214,6 +214,8 @@ def _signed(world: World) -> None:
 
 
 REMOVE = frozenset({"remove"})  # a repository inside would be lost
+LANDS = frozenset({"land by squash", "land by merge", "land by fast-forward", "update by fast-forward", "undo"})
+"""Without the filter the files would land mangled."""
 CLEAN = ("filter.evil.clean=TRAP", "filter.evil.required=true")
 VECTORS = (
     _hook("post-checkout", _checkout),
@@ -240,9 +242,9 @@ VECTORS = (
     Vector("core.fsmonitor of the worktree", lambda w: _worktree_config(w, "core.fsmonitor=TRAP"), _look),
     Vector("include.path", lambda w: _included(w, "include.path"), _look),
     Vector("includeIf", lambda w: _included(w, "includeIf.gitdir:/**.path"), _look),
-    _config("clean filter", _add, *CLEAN),
-    _config("smudge filter", _checkout, "filter.evil.smudge=TRAP"),
-    _config("filter process", _add, "filter.evil.process=TRAP"),
+    _config("clean filter", _add, *CLEAN, refused=LANDS),
+    _config("smudge filter", _checkout, "filter.evil.smudge=TRAP", refused=LANDS),
+    _config("filter process", _add, "filter.evil.process=TRAP", refused=LANDS),
     Vector("clean filter of the worktree", lambda w: _worktree_config(w, *CLEAN), _add),
     Vector("core.attributesFile", _attributes_file, _add),
     _config("textconv", _diff, "diff.evil.textconv=TRAP"),
