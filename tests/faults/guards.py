@@ -43,7 +43,7 @@ class Guard:
         env = {
             WITHOUT: " ".join(f"{place}={name}" for place, name in self.instead.items()),
             **BARE,
-            "PATH": self._path(folder),
+            "PATH": self.path(folder),
         }
         before = {name: os.environ.get(name) for name in env}
         put_back = [replace(place, name) for place, name in self.instead.items()]
@@ -59,7 +59,8 @@ class Guard:
                 else:
                     os.environ[name] = value
 
-    def _path(self, folder: Path) -> str:
+    def path(self, folder: Path) -> str:
+        """PATH with the shims before everything else."""
         for program, cases in self.shims.items():
             real = shutil.which(program)
             assert real, program

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.faults.guards import Guard
-from tests.faults.scene import Harm, Scene
+from tests.faults.harm import Harm
+from tests.faults.scene import Scene
 
 LIMIT_S = 60.0
 

@@ -22,6 +22,7 @@ from orchestrator.commands import Refused
 from orchestrator.store import LedgerError
 from sessions.errors import SessionError
 from tests.faults.guards import BARE, WITHOUT, Guard
+from tests.faults.harm import Harm
 from tests.faults.objects import GIT, Objects
 from tests.machine import Machine
 from worktrees.errors import WorktreeError
@@ -32,10 +33,6 @@ SHORT_S = 2.0
 """How long is waited, without a guard, for what may never come."""
 GONE = ("TMUX", "TMUX_PANE", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "COLUMNS", "LINES")
 """Of the caller's environment: pytest sets the last two, and a dashboard would believe them."""
-
-
-class Harm(AssertionError):
-    """Somebody lost something, or was misled."""
 
 
 class Refusal:
@@ -145,6 +142,11 @@ class Scene:
         argv = ["tmux", "-L", name, "-f", os.devnull, "new-session", "-d", "-s", session, "cat"]
         subprocess.run(argv, check=True)
         return name
+
+    def shim(self, program: str, *cases: str) -> None:
+        """The scenario's own program in the place of a real one, guarded or not."""
+        path = Guard("the scenario", shims={program: cases}).path(self.folder)
+        self._ends.enter_context(_environment({"PATH": path}, gone=()))
 
     def sabotage(self, place: str, name: str) -> None:
         """What the scenario itself does to the processes of the machine, guarded or not: see ``Guard.instead``."""

@@ -43,3 +43,9 @@ NO_IGNORED = (
 SOCKETS = "t"
 DEFAULT_SERVER = (f'*" -L "*) shift 2; TMUX_TMPDIR=$(dirname "${{0%/*}}")/{SOCKETS}; export TMUX_TMPDIR ;;',)
 """tmux speaks to the user's own server: the scene's, whose sockets lie in its folder."""
+
+ALONE = (
+    '*" worktree add "*) mark=${0%/*}/adding; mkdir "$mark" || { echo "two at once" >&2; exit 128; }; '
+    'sleep 0.05; "$real" "$@"; code=$?; rmdir "$mark"; exit $code ;;',
+)
+"""``git worktree add`` that fails when another one runs, as the real one does now and then."""

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.faults import steps
 from tests.faults.objects import GIT, Objects
 from worktrees import faultpoints
-from worktrees.errors import WorktreeError
+from worktrees.errors import GitFailed, WorktreeError
 from worktrees.repository import open_repository
 
 SESSIONS = st.integers(0, 5)
@@ -73,6 +73,7 @@ class Walk(RuleBasedStateMachine):
         self.target = ""
         self.foreign: dict[str, str] = {}
         self.cut_off = False
+        self.dirty_then: set[str] = set()  # files of the user's that were uncommitted when a step was cut off, or since
 
     def git(self, where: Path, *words: str) -> str:
         """As a user or an agent runs it; what it refuses it refuses."""
@@ -145,15 +146,18 @@ class Walk(RuleBasedStateMachine):
     @rule(name=NAMES)
     def user_writes(self, name: str) -> None:
         _write(self.root, name, self.fresh())
+        self.dirty_then.add(name)
 
     @rule()
     def user_commits(self) -> None:
+        self.restart()
         self.git(self.root, "add", "-A")
         self.git(self.root, "commit", "-q", "-m", "Mine")
         self.moved()
 
     @rule(where=st.sampled_from(["main", "feature", "--detach"]))
     def user_switches(self, where: str) -> None:
+        self.restart()
         self.git(self.root, "checkout", "-q", where)
 
     def moved(self) -> None:
@@ -194,6 +198,7 @@ class Walk(RuleBasedStateMachine):
         if (agent := self.agent(which, there=False)) is None:
             return
         self.restart()
+        self.dirty_then = self.dirty()
         with self.unharmed(moves=step in MOVES):
             given = {**agent.given, "method": "squash", "number": 0, "head": False}
             self.cut_off = steps.killed(self.root, step, given, point)
@@ -204,7 +209,7 @@ class Walk(RuleBasedStateMachine):
     def restart(self) -> None:
         if self.cut_off:
             self.cut_off = False
-            with self.unharmed(moves=True):
+            with self.unharmed(moves=True, dirty=self.dirty_then):
                 unsettled = steps.restart(open_repository(self.root))
                 event(f"restart: {unsettled or 'settled'}")
             self.tell_apart()
@@ -219,17 +224,17 @@ class Walk(RuleBasedStateMachine):
                 steps.carry_out(self.root, step, {**agent.given, **given})
                 event(f"{step}: done")
             except WorktreeError as error:
-                event(f"{step}: {type(error).__name__}")
+                event(f"{step}: {type(error).__name__}{error.argv[:1] if isinstance(error, GitFailed) else ''}")
         self.tell_apart()
         self.agree()
 
     # -- what must hold
 
     @contextmanager
-    def unharmed(self, *, moves: bool) -> Iterator[None]:
-        """Around a step of ours. ``moves``: it may move the target."""
+    def unharmed(self, *, moves: bool, dirty: set[str] | None = None) -> Iterator[None]:
+        """Around a step of ours. ``moves``: it may move the target. ``dirty``: what was the user's own, if not now."""
         before = {path: path.read_bytes() for path in self.files()}
-        dirty = self.dirty()
+        dirty = self.dirty() if dirty is None else dirty
         checkout = {path: data for path, data in before.items() if self.root in path.parents}
         mine = {path: data for path, data in checkout.items() if str(path.relative_to(self.root)) in dirty}
         yield

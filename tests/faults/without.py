@@ -1,4 +1,7 @@
-"""What stands where a guard stood. Each gets the original and gives what a careless program would do instead."""
+"""What stands where a guard stood. Each gets the original and gives what a careless program would do instead.
+
+Modules of the product are imported inside: this file is read while they are being imported.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sessions.models import Question, State
-from sessions.screen_rules import Match
-from tests.faults.scene import Harm
-from worktrees.operations import Files
+from tests.faults.harm import Harm
 
 
 def nothing(_original: object) -> Callable[..., None]:
@@ -64,7 +64,7 @@ def no_lock(_original: object) -> Callable[..., Any]:
 def reset_hard(_original: object) -> Callable[..., None]:
     """The user's checkout is brought along by force."""
 
-    def along(files: Files) -> None:
+    def along(files: Any) -> None:
         subprocess.run(["git", "reset", "-q", "--hard", str(files.after)], cwd=files.path, check=True)
 
     return along
@@ -87,16 +87,22 @@ def idle_by_default(original: Callable[..., Any]) -> Callable[..., Any]:
     """A screen that nothing fits is taken for an agent that rests."""
 
     def match(rules: Any, screen: Any, version: str | None = None) -> Any:
+        from sessions.models import State
+        from sessions.screen_rules import Match
+
         nothing_special = Match(rule="default", state=State.IDLE, kind=None, saw="")
         return original(rules, screen, version) or nothing_special
 
     return match
 
 
-def as_it_was(_original: object) -> Callable[..., Match]:
+def as_it_was(_original: object) -> Callable[..., Any]:
     """The dialog is taken to be on the screen as it was when it was seen."""
 
-    def shown(_rules: object, question: Question, _screen: object) -> Match:
+    def shown(_rules: object, question: Any, _screen: object) -> Any:
+        from sessions.models import State
+        from sessions.screen_rules import Match
+
         return Match(
             rule="memory", state=State.BLOCKED, saw="", kind=question.kind, options=question.options, selected=0
         )
@@ -327,3 +333,32 @@ def in_place(_original: object) -> Callable[..., None]:
             file.write(content.encode() if isinstance(content, str) else content)
 
     return write
+
+
+def approved_anyway(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Whatever the branch holds by now is landed."""
+    return lambda *args, **options: original(*args, **{**options, "approved": None})
+
+
+def never_strayed(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The session's branch is taken to be the one that is checked out."""
+
+    def strayed(row: Any) -> Any:
+        return original(row).model_copy(update={"how": "", "branch": row.branch})
+
+    return strayed
+
+
+def as_it_is(_original: object) -> Callable[..., str]:
+    return lambda text, *_more: text
+
+
+def never_shrinks(original: Callable[[int], os.stat_result]) -> Callable[[int], os.stat_result]:
+    """A followed file is always taken to be as long as it needs to be."""
+
+    def fstat(descriptor: int) -> os.stat_result:
+        values = list(original(descriptor))
+        values[6] = 1 << 40
+        return os.stat_result(values)
+
+    return fstat
