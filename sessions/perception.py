@@ -6,6 +6,7 @@ material replays through it exactly as it happened.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from sessions.events import Active, AgentKnown, Counted, Said, SessionEvent, Sta
 from sessions.models import Evidence, Kind, Response, Source, State, Status
 from sessions.status import Verdict
 
+log = logging.getLogger("orchestrator")
 EXIT = "exit"
 HELD = status.HELD
 OUTPUT = "output"
@@ -85,14 +87,23 @@ class Perception:
         return self._known.agent_session_id
 
     def read(self, reading: Reading) -> list[SessionEvent]:
-        found = self.reader.read(reading)
+        try:
+            found = self.reader.read(reading)
+        except Exception:  # a plug-in's, or one of ours that the agent's next version surprises
+            log.exception("what %s told could not be read", reading.feed)
+            found = Findings()
         if reading.replay and self._since is not None:
             since = self._since
             found = replace(found, evidence=tuple(item for item in found.evidence if item.at >= since))
         return self._take(found, reading.at)
 
     def look(self, screen: Screen) -> list[SessionEvent]:
-        return self._take(self.reader.look(screen), screen.at)
+        try:
+            found = self.reader.look(screen)
+        except Exception:
+            log.exception("the screen could not be read")
+            found = Findings()
+        return self._take(found, screen.at)
 
     def printing(self, active: bool, at: datetime) -> list[SessionEvent]:
         """The pane began to print, or has been quiet for a while."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from sessions.agents.contract import Findings, Reading, Screen, Watch
 from sessions.agents.findings import joined
 from sessions.events import Active, AgentKnown, Counted, Said, SessionEvent, StatusChanged
@@ -235,3 +237,22 @@ def test_the_reason_of_a_failure_may_come_after_it() -> None:
     assert here.state is State.FAILED
     assert here.perception.status is not None
     assert here.perception.status.why[0].saw == "not signed in: 401"
+
+
+def test_a_reader_that_breaks_does_not_end_the_watch(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Script):
+        def read(self, reading: Reading) -> Findings:
+            if reading.feed == "odd":
+                raise KeyError("a version that we do not know")
+            return super().read(reading)
+
+    script = Broken()
+    perception = Perception(script)
+    script.next = Findings(evidence=(claim(0, State.WORKING),))
+    perception.read(Reading("f", Path("/f"), NOW))
+    assert perception.read(Reading("odd", Path("/f"), NOW)) == []
+    assert "what odd told could not be read" in caplog.text
+    script.next = Findings(evidence=(claim(1, State.DONE),))
+    (changed,) = perception.read(Reading("f", Path("/f"), NOW + timedelta(seconds=1)))
+    assert isinstance(changed, StatusChanged)
+    assert changed.status.state is State.DONE
