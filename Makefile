@@ -1,11 +1,11 @@
-# make demo · make test · make faults · make e2e · make bench · make bench-snapshot · make status-bench · make check · make clean
+# make demo · make test · make faults · make e2e · make bench · make bench-snapshot · make bench-radar · make status-bench · make check · make clean
 
 SHELL := /bin/sh
 BIN := .venv/bin
 # As many test processes as cores, at most 4.
 JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
 
-.PHONY: help demo fuzz test faults soak check e2e bench bench-snapshot status-bench clean setup setup-dev
+.PHONY: help demo fuzz test faults soak check e2e bench bench-snapshot bench-radar status-bench clean setup setup-dev
 
 help:
 	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
@@ -17,6 +17,7 @@ help:
 	@echo "make fuzz             search for bytes that break what reads them (SECONDS=60 for each of 8; TARGETS=\"inert wire\")"
 	@echo "make bench            what sensing costs, beside a polling loop"
 	@echo "make bench-snapshot   what a snapshot costs, beside git status"
+	@echo "make bench-radar      what foreseeing conflicts costs, and 500 pairs merged for real beside it"
 	@echo "make status-bench     how often the status is right, on recorded real CLIs"
 	@echo "make clean            remove .venv and caches"
 
@@ -57,6 +58,9 @@ bench: setup-dev
 
 bench-snapshot: setup-dev
 	@$(BIN)/python -m benchmarks.snapshot
+
+bench-radar: setup-dev
+	@$(BIN)/python -m benchmarks.radar
 
 status-bench: setup-dev
 	@$(BIN)/python -m benchmarks.status
