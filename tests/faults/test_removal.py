@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from tests.faults import shims
@@ -126,3 +127,19 @@ def test_39_a_repository_lies_inside_of_the_worktree(scene: Scene) -> None:
         _remove(scene)
     scene.refused(refusal, WorktreeError, "vendor/tool", "move it elsewhere")
     scene.safe((inner / ".git" / "HEAD").is_file(), "the inner repository and its history are gone")
+
+
+@fault(21, Guard("who sits in the worktree is looked for first", {"worktrees.clearing:refuse_inhabited": "nothing"}))
+def test_21_a_live_process_sits_in_the_worktree(scene: Scene) -> None:
+    """Somebody's shell or server stands there: it is named, and the floor is not taken from under it."""
+    worktree = scene.worktree()
+    scene.write(worktree / "b.txt", "the agent's\n")
+    inside = worktree / "deep"
+    inside.mkdir()
+    process = subprocess.Popen(["sleep", "60"], cwd=inside)
+    scene.finally_(process.wait)
+    scene.finally_(process.kill)
+    with scene.attempt() as refusal:
+        _remove(scene)
+    scene.safe(inside.is_dir(), "the folder in which a process works was removed")
+    scene.refused(refusal, WorktreeError, str(process.pid), "sleep")
