@@ -14,6 +14,7 @@ from tests.faults.scene import Scene
 from tests.faults.test_processes import kept_in_a_snapshot
 from tests.faults.test_target import land
 from worktrees import changes, restoring, snapshots
+from worktrees.errors import FilterRefused
 from worktrees.models import Snapshot
 from worktrees.restoring import Wish
 
@@ -83,13 +84,7 @@ def test_11_the_agent_deletes_its_branch(scene: Scene) -> None:
     scene.safe((worktree / "b.txt").exists(), "its files are gone")
 
 
-@fault(
-    12,
-    Guard(
-        "the end of a turn keeps all work",
-        {"orchestrator.gitwatch:TURN_OVER": "empty_set", "orchestrator.gitwatch:WORKS": "empty_set"},
-    ),
-)
+@fault(12, Guard("the end of a turn keeps all work", {"orchestrator.timemachine:keep": "nothing"}))
 def test_12_the_agent_throws_its_work_away(scene: Scene) -> None:
     """``reset --hard`` and ``clean`` after a turn, in the daemon's sight: the last snapshot brings all of it back."""
     agent = Puppet(scene)
@@ -182,7 +177,11 @@ def test_29_programs_are_planted_in_the_repository(scene: Scene) -> None:
         snapshots.take(worktree, "s1", "turn over", ignored=True)
         changes.totals(worktree, "HEAD")
         changes.diff(worktree, "HEAD")
+    assert refusal.error is None
+    with scene.attempt() as landing:
         land(scene, checks=("true",))
+    scene.refused(landing, FilterRefused, "filter f")
+    with scene.attempt() as removal:
         scene.repository.remove(worktree, "agent/x", session="s1")
     scene.safe(not fired.exists(), f"planted programs ran: {fired.read_text() if fired.exists() else ''}")
-    assert refusal.error is None
+    assert removal.error is None

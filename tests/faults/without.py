@@ -231,7 +231,7 @@ def by_hand(original: Callable[..., str]) -> Callable[..., str]:
 def exit_code_alone(_original: object) -> Callable[..., Any]:
     """What the command's shell says is believed."""
 
-    def judge(command: str, tree: Path, deadline_s: float, env: Any = None, again: Any = None) -> Any:
+    def judge(command: str, tree: Path, deadline_s: float, env: Any = None, *_more: object) -> Any:
         from worktrees.checks import run_command
 
         return run_command(command, tree, deadline_s, env)
@@ -240,11 +240,11 @@ def exit_code_alone(_original: object) -> Callable[..., Any]:
 
 
 def no_second_run(_original: object) -> Callable[..., Any]:
-    def judge(command: str, tree: Path, deadline_s: float, env: Any = None, again: Any = None) -> Any:
+    def judge(command: str, tree: Path, deadline_s: float, env: Any = None, *_more: object) -> Any:
         from worktrees.checks import _once
         from worktrees.errors import CheckFailed
 
-        result = _once(command, tree, deadline_s, env)
+        result = _once(command, tree, deadline_s, env, ())
         if not result.passed:
             raise CheckFailed(result)
         return result
