@@ -1,8 +1,8 @@
 """Settings: the user's own file, and what a repository says of itself.
 
 The user's file is ``$ORCHESTRATOR_CONFIG``, else ``orchestrator/config.toml`` below ``$XDG_CONFIG_HOME`` (default
-``~/.config``). A repository's ``.orchestrator.toml`` may set ``[run]`` and ``[merge]`` only: which programs are
-launched, with which environment, is never a repository's to say. The repository's value wins over the user's.
+``~/.config``). A repository's ``.orchestrator.toml`` may set ``[run]``, ``[merge]`` and ``[checks]`` only: which
+agents are launched, with which environment, is never a repository's to say. Its value wins over the user's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 from orchestrator.admission import Limits, Machine, limits
+from orchestrator.checks.definition import Check, ChecksSettings, listed, named
 from orchestrator.commands import Isolation, Refused
 from worktrees.ignored import FILE_LIMIT, TOTAL_LIMIT
 from worktrees.ignored import Limits as IgnoredLimits
@@ -98,6 +99,7 @@ class SealedSettings(_Section):
 class Settings(_Section):
     run: RunSettings = RunSettings()
     merge: MergeSettings = MergeSettings()
+    checks: ChecksSettings = ChecksSettings()
     keep: KeepSettings = KeepSettings()
     sealed: SealedSettings = SealedSettings()
     agents: dict[str, AgentSettings] = {}
@@ -139,6 +141,11 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
             f"{theirs} sets [run] {', '.join(sorted(mine_only))}, which a repository may not",
             f"your machine is yours to judge; move it to your own settings: {mine}",
         )
+    if isinstance(said.get("checks"), dict) and "slots" in said["checks"]:
+        raise Refused(
+            f"{theirs} sets [checks] slots, which a repository may not",
+            f"your machine is yours to judge; move it to your own settings: {mine}",
+        )
     run = said.get("run")
     loosens = isinstance(run, dict) and run.get("isolation") not in (None, Isolation.SEALED)
     if said.get("sealed") is not None or loosens:
@@ -151,13 +158,22 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
     return Settings.model_validate(merged)
 
 
-def repository_checks(root: Path) -> tuple[str, ...] | None:
-    """``[merge] checks`` as the repository itself says; None when it says none. Raises Refused."""
+def repository_checks(root: Path) -> tuple[tuple[str, ...] | None, tuple[Check, ...]]:
+    """``[merge] checks`` as the repository itself says (None when it says none), and its ``[checks]``.
+
+    Raises Refused.
+    """
     theirs = root / FILE
-    merge = _read(theirs).get("merge")
-    if not isinstance(merge, dict) or "checks" not in merge:
-        return None
-    return _valid(theirs, {"merge": merge}).merge.checks
+    said = _read(theirs)
+    own = {key: said[key] for key in ("merge", "checks") if isinstance(said.get(key), dict)}
+    settings = _valid(theirs, own)
+    return settings.merge.checks if "checks" in own.get("merge", {}) else None, named(settings.checks)
+
+
+def checks(root: Path, env: Mapping[str, str]) -> tuple[Check, ...]:
+    """All that judge work on the repository at ``root``: its own, and those of the user that it does not say itself."""
+    settings = load_settings(root, env)
+    return (*listed(settings.merge.checks), *named(settings.checks))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -174,5 +190,5 @@ def _valid(path: Path, table: Mapping[str, Any]) -> Settings:
         return Settings.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) for part in first["loc"]).replace("checks.named.", "checks.")
         raise Refused(f"{path}: {key}: {first['msg']}", "see docs/settings.md for what may stand there") from error

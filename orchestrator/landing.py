@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import home, sealing, timemachine, trust
+from orchestrator import timemachine, trust
+from orchestrator.checks.definition import listed
+from orchestrator.checks.engine import Progress
+from orchestrator.checks.service import approved, step
 from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused
-from orchestrator.config import load_settings
+from orchestrator.config import checks as of_settings
 from orchestrator.events import Abandoned, Intended, Merged, MergeFailed, Merging, Removed, Snapshotted
 from orchestrator.fleet import Row
 from orchestrator.fleet import kept as kept_in_attic
 from orchestrator.replies import RemovePreview
-from sessions import launching
 from sessions.errors import SessionError
 from sessions.models import BUSY, State
 from worktrees import attic, changes, conflicts, setup
@@ -25,7 +27,7 @@ from worktrees import landing as git_landing
 from worktrees.cleanroom import run_code
 from worktrees.errors import CheckFailed, Conflicted, WorktreeError
 from worktrees.faultpoints import point
-from worktrees.models import Landing, Snapshot
+from worktrees.models import CheckResult, Landing, Snapshot
 from worktrees.operations import Operation
 from worktrees.repository import Repository, open_repository
 
@@ -82,8 +84,8 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
         behind=drift.behind,
         conflicts=tuple(conflict.path for conflict in against),
         message=git_landing.draft_message(worktree, row.target, row.prompt),
-        checks=_checks(row, seen),
-        trust=seen.trust if seen.checks and not trust.approved(seen) else None,
+        checks=tuple(map(str, of_settings(repository.root, os.environ))),
+        trust=seen.trust if seen.own and not trust.approved(seen) else None,
         changes_rules=setup.changed_by(repository.root, row.target, tip),
         work=git_landing.work_of(worktree),
         refusal=refusal or None,
@@ -94,17 +96,30 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
 async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
     """Land the work. Whatever goes wrong is written down, and the target is as it was."""
     refuse_unfinished(row)
-    checks = command.checks if command.checks is not None else await asyncio.to_thread(_approved, row, command.trust)
+    checks = (
+        listed(command.checks)
+        if command.checks is not None
+        else await asyncio.to_thread(approved, Path(row.repository), command.trust)
+    )
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
     loop = asyncio.get_running_loop()
 
     def progress(step: str) -> None:
         loop.call_soon_threadsafe(supervisor.emit, row.id, Merging(step=step))
 
+    def told(said: Progress) -> None:
+        if (words := step(said)) is not None:
+            supervisor.emit(row.id, Merging(step=words))
+
+    def verify(before: str, commit: str) -> tuple[CheckResult, ...]:
+        if not checks:
+            return ()
+        judged = supervisor.checks.judge((row,), commit, checks, base=before, told=told)
+        return asyncio.run_coroutine_threadsafe(judged, loop).result().results
+
     def land() -> Landing:
         worktree = _worktree(row)
         repository = open_repository(Path(row.repository))
-        known = launching.recall(home.session_folder(row.id), worktree)
         return git_landing.land(
             repository,
             worktree=worktree,
@@ -113,10 +128,8 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             target=row.target,
             method=command.method,
             message=command.message or git_landing.draft_message(worktree, row.target, row.prompt),
-            checks=checks,
-            env=known[1].env if known else None,
+            verify=verify,
             limits=timemachine.limits(row),
-            around=lambda folder: sealing.around_checks(row, folder, known[1].env if known else os.environ),
             approved=command.work,
             progress=progress,
         )
@@ -251,18 +264,6 @@ def _worktree(row: Row) -> Path:
     if not worktree.is_dir():
         raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
     return worktree
-
-
-def _approved(row: Row, given: str | None) -> tuple[str, ...]:
-    """The checks to run; Refused when they are the repository's own and no human approved exactly them."""
-    seen = trust.wanted(Path(row.repository))
-    trust.require(seen, given, seen.checks or ())
-    return _checks(row, seen)
-
-
-def _checks(row: Row, seen: trust.Wanted) -> tuple[str, ...]:
-    """The repository's, else those of the user who runs the daemon."""
-    return seen.checks if seen.checks is not None else load_settings(Path(row.repository), os.environ).merge.checks
 
 
 def _keep(row: Row) -> Snapshot | None:

@@ -30,6 +30,7 @@ from orchestrator import (
 )
 from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
+from orchestrator.checks.service import Checks
 from orchestrator.commands import Command, Done, Down, Refused
 from orchestrator.events import Envelope, Event, Noticed, Paused, Seen
 from orchestrator.fleet import Fleet, Row, apply
@@ -72,6 +73,7 @@ class Supervisor:
         self.admission = Admission(self._running, lambda: machine.read(home.home()))
         self.ending = asyncio.Event()
         self.git = GitWatch(self)
+        self.checks = Checks(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
         self.landing_locks: dict[str, asyncio.Lock] = {}
@@ -90,6 +92,7 @@ class Supervisor:
 
     async def close(self) -> None:
         """Stop watching. Agents run on in their panes."""
+        await self.checks.close()
         self.screens.close()
         for session in self.live.values():
             session.close()

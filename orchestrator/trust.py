@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from orchestrator import home
+from orchestrator.checks.definition import Check, listed
 from orchestrator.commands import Refused, Trust, TrustReply, TrustRepository
 from orchestrator.config import repository_checks
 from sessions.models import Model
@@ -49,20 +50,33 @@ class Wanted(Model):
     repository: str
     recipe: setup.Recipe
     checks: tuple[str, ...] | None
+    named: tuple[Check, ...] = ()
 
     @property
     def digest(self) -> str:
         """Stands for exactly these commands, in this order."""
-        said = json.dumps({"setup": self.recipe.run, "checks": self.checks or ()})
-        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+        parts: dict[str, object] = {"setup": self.recipe.run, "checks": self.checks or ()}
+        if self.named:
+            parts["named"] = [check.model_dump() for check in self.named]
+        return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def own(self) -> tuple[Check, ...]:
+        """All checks that are the repository's."""
+        return (*listed(self.checks or ()), *self.named)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The checks as a human reads them before an approval."""
+        return tuple(map(str, self.own))
 
     @property
     def trust(self) -> Trust:
-        return Trust(digest=self.digest, commands=self.recipe.run, checks=self.checks or ())
+        return Trust(digest=self.digest, commands=self.recipe.run, checks=self.shown)
 
     @property
     def none(self) -> bool:
-        return not self.recipe.run and not self.checks
+        return not self.recipe.run and not self.own
 
 
 def wanted(root: Path) -> Wanted:
@@ -70,7 +84,8 @@ def wanted(root: Path) -> Wanted:
 
     Raises RecipeInvalid or Refused, which name file and key.
     """
-    return Wanted(repository=str(root), recipe=setup.load_recipe(root), checks=repository_checks(root))
+    checks, named = repository_checks(root)
+    return Wanted(repository=str(root), recipe=setup.load_recipe(root), checks=checks, named=named)
 
 
 def approved(seen: Wanted) -> bool:
@@ -96,7 +111,7 @@ def require(seen: Wanted, given: str | None, commands: tuple[str, ...]) -> None:
 def approve(seen: Wanted) -> None:
     """Remember that exactly these were approved. Twice is once."""
     root = Path(seen.repository)
-    new = Approval(digest=seen.digest, setup=seen.recipe.run, checks=seen.checks or (), at=datetime.now(UTC))
+    new = Approval(digest=seen.digest, setup=seen.recipe.run, checks=seen.shown, at=datetime.now(UTC))
     with durable.locked(_file(root)):
         others = tuple(one for one in _read(root).approved if one.digest != seen.digest)
         kept = Approvals(repository=seen.repository, approved=(*others, new)[-KEPT:])
@@ -132,7 +147,7 @@ def _carry_out(command: TrustRepository) -> TrustReply:
         repository=str(repository.root),
         digest=seen.digest,
         setup=seen.recipe.run,
-        checks=seen.checks or (),
+        checks=seen.shown,
         approved=approved(seen),
         revoked=revoked,
     )

@@ -1,115 +1,198 @@
-"""Runs one command of the user (a check, a set-up step) in its own process group, with a deadline.
+"""Runs one command of the user (a check, a set-up step) with a deadline, and ends all that it started.
 
-A check's word counts only for the tree that it was run on: one that changed it, or had not ended when it said that it
-passed, is void. One that fails is run once more; passed then, it is flaky, which is recorded and blamed on nobody.
+A check's word counts only for the tree that it was run on: one that changed it, or left processes running, is void.
+Each runs under a keeper of its own (:mod:`worktrees.keeper`), which lets nothing get away and outlives nobody: when we
+are killed it ends the check and itself.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
+import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from worktrees import keeper
 from worktrees.changes import shown
 from worktrees.cleanroom import own_index, run
-from worktrees.errors import CheckFailed, CheckVoid
+from worktrees.errors import WorktreeError
 from worktrees.models import CheckResult
 
 KEPT = 64 << 10
+"""Of a check's output the last so many bytes are kept."""
 MARK = "ORCHESTRATOR_CHECK"
-"""In the environment of a check and of all that it starts, so that they are known wherever they went."""
+"""In the environment of a check and of all that it starts: found by it should its keeper be killed."""
 GRACE_S = 1.0
 """Helpers of a program that has ended get this long to end too."""
+NICE = 10
+_KEEPER_S = 15.0
 
 
-def judge(
-    command: str,
-    tree: Path,
-    deadline_s: float,
-    env: Mapping[str, str] | None = None,
-    again: Callable[[], None] = lambda: None,
-    around: tuple[str, ...] = (),
-) -> CheckResult:
-    """The result of a check that passed in the worktree ``tree``; raises CheckFailed, or CheckVoid, which is one.
+class Stopped(WorktreeError):
+    """A check was cancelled; everything of it has ended."""
 
-    ``again`` is called before a second run. A check that ran into its deadline gets none. ``around``: the words of
-    a box that are put before those of the command.
+
+class Stop:
+    """Ends checks that run, from any thread."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+
+    def __del__(self) -> None:
+        for descriptor in (self._read, self._write):
+            with suppress(OSError):
+                os.close(descriptor)
+
+    def fileno(self) -> int:
+        return self._read
+
+    def set(self) -> None:
+        os.write(self._write, b"x")
+
+    @property
+    def is_set(self) -> bool:
+        return bool(select.select([self._read], [], [], 0)[0])
+
+
+@dataclass(frozen=True)
+class How:
+    """How a check is run. ``around``: the words of a box that are put before those of the command, by the folder that
+    it runs in; ``output``: the file that gets what it prints while it prints it (None: one that is gone afterwards).
     """
-    first = _once(command, tree, deadline_s, env, around)
-    if first.passed:
-        return first
-    if first.exit_code is None:
-        raise CheckFailed(first)
-    again()
-    second = _once(command, tree, deadline_s, env, around)
-    if not second.passed:
-        raise CheckFailed(second)
-    return second.model_copy(update={"flaky": True, "output": first.output, "seconds": first.seconds + second.seconds})
+
+    deadline_s: float
+    env: Mapping[str, str] | None = None
+    around: Callable[[Path], tuple[str, ...]] = lambda _folder: ()
+    output: Path | None = None
+    nice: int = 0
+    stop: Stop | None = None
 
 
-def _once(
-    command: str, tree: Path, deadline_s: float, env: Mapping[str, str] | None, around: tuple[str, ...]
-) -> CheckResult:
+def attempt(command: str, tree: Path, how: How) -> CheckResult:
+    """One run of a check. Raises Stopped."""
     mark = secrets.token_hex(8)
-    running: list[str] = []
-
-    def ended(leader: int) -> None:
-        deadline = time.monotonic() + GRACE_S
-        while True:
-            running[:] = [name for _pid, name, session in _left(mark) if session == leader]
-            if not running or time.monotonic() > deadline:
-                return
-            time.sleep(0.02)
-
-    try:
-        seen = {**(env if env is not None else os.environ), MARK: mark}
-        result = _run((*around, "/bin/sh", "-c", command), command, tree, deadline_s, seen, ended)
-    finally:
-        _end_all(mark)
-    if result.exit_code is not None and running:
-        names = ", ".join(shown(name) for name in running[:3])
-        raise CheckVoid(result, f"it had not ended: it left {len(running)} processes running ({names})")
-    words = ("--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all")
-    edited = [line[3:] for line in run(tree, "status", *words, env=own_index(tree)).split("\0") if line]
-    if edited:
+    env = {**(how.env if how.env is not None else os.environ), MARK: mark}
+    argv = (*how.around(tree), "/bin/sh", "-c", command)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="check-") as folder:
+        output = how.output or Path(folder) / "output"
+        start = output.stat().st_size if output.exists() else 0
+        try:
+            ended = _keep(argv, tree, how, env, output)
+        finally:
+            _end_all(mark)
+        seconds = time.monotonic() - began
+        result = CheckResult(
+            command=command, exit_code=ended.code, output=printed(output, start), seconds=round(seconds, 3)
+        )
+    if ended.code is None and how.stop is not None and how.stop.is_set:
+        raise Stopped(f"the check {command} was cancelled", "it runs anew when it is asked for")
+    if ended.void:
+        return result.model_copy(update={"void": ended.void})
+    if ended.code == 0 and (edited := _edited(tree)):
         names = ", ".join(shown(name) for name in edited[:3]) + (" …" if len(edited) > 3 else "")
-        raise CheckVoid(result, f"it changed the files that it was to check: {names}")
+        return result.model_copy(update={"void": f"it changed the files that it was to check: {names}"})
     return result
 
 
+def printed(output: Path, start: int = 0) -> str:
+    """The end of a check's output, what came before the byte ``start`` left out where it is still there."""
+    try:
+        with output.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0 if start > size else start, size - KEPT))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    code: int | None
+    void: str = ""
+
+
+def _keep(argv: tuple[str, ...], tree: Path, how: How, env: Mapping[str, str], output: Path) -> _Ended:
+    """Run it under a keeper until it ends, its deadline passes or it is stopped."""
+    life, ours = os.pipe()
+    heard, report = os.pipe()
+    ask = {"life": life, "report": report, "output": str(output), "kept": KEPT, "grace": GRACE_S, "nice": how.nice}
+    words = (sys.executable, "-I", "-S", keeper.__file__, json.dumps({**ask, "argv": argv}))
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=tree,
+            env=_scrubbed(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=(life, report),
+        )
+        os.close(life)
+        os.close(report)
+        life = report = -1
+        wanted = [heard, *([how.stop.fileno()] if how.stop is not None else [])]
+        ready, _, _ = select.select(wanted, [], [], how.deadline_s)
+        cut = heard not in ready
+        os.close(ours)  # the keeper ends all of it, and tells
+        ours = -1
+        if cut:
+            select.select([heard], [], [], _KEEPER_S)
+        said = b""
+        while select.select([heard], [], [], _KEEPER_S)[0] and (part := os.read(heard, 1 << 16)):
+            said += part
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    finally:
+        for descriptor in (life, report, ours, heard):
+            if descriptor >= 0:
+                os.close(descriptor)
+    try:
+        told = json.loads(said)
+    except ValueError:
+        return _Ended(None if cut else -1, "" if cut else "the process that kept watch over it was killed")
+    if cut or told["code"] is None:
+        return _Ended(None)
+    if told["left"]:
+        first = "; ".join(f"{pid} {shown(line)[:80]}" for pid, line in told["left"][:3])
+        return _Ended(told["code"], f"it had not ended: it left {len(told['left'])} processes running ({first})")
+    return _Ended(told["code"])
+
+
+def _edited(tree: Path) -> list[str]:
+    words = ("--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all")
+    return [line[3:] for line in run(tree, "status", *words, env=own_index(tree)).split("\0") if line]
+
+
+def _scrubbed(env: Mapping[str, str]) -> dict[str, str]:
+    """A check that runs an agent's test suite must not speak for the session that happens to have asked for it."""
+    full = {name: value for name, value in env.items() if not name.startswith(("GIT_", "ORCHESTRATOR_EVENTS"))}
+    full.setdefault("PATH", os.defpath)
+    return full
+
+
 def run_command(command: str, cwd: Path, deadline_s: float, env: Mapping[str, str] | None = None) -> CheckResult:
-    """Run ``command`` by sh in ``cwd``; whatever of its process group is left is ended with it."""
-    seen = env if env is not None else os.environ
-    return _run(("/bin/sh", "-c", command), command, cwd, deadline_s, seen, lambda _leader: None)
-
-
-def _run(
-    argv: tuple[str, ...],
-    command: str,
-    cwd: Path,
-    deadline_s: float,
-    env: Mapping[str, str],
-    ended: Callable[[int], None],
-) -> CheckResult:
-    """``ended`` is called with the id of its session, between the command's own end and that of its group.
+    """Run a step of a set-up by sh in ``cwd``; whatever of its process group is left is ended with it.
 
     Output goes through a file: a child that outlives the command must not keep us waiting on a pipe.
     """
-    # A check that runs an agent's test suite must not speak for the session that happens to have asked for it.
-    full = {name: value for name, value in env.items() if not name.startswith(("GIT_", "ORCHESTRATOR_EVENTS"))}
-    full.setdefault("PATH", os.defpath)
     began = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            argv,
+            ("/bin/sh", "-c", command),
             cwd=cwd,
-            env=full,
+            env=_scrubbed(env if env is not None else os.environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -118,7 +201,6 @@ def _run(
         code: int | None
         try:
             code = process.wait(deadline_s)
-            ended(process.pid)
         except subprocess.TimeoutExpired:
             code = None
         with suppress(ProcessLookupError, PermissionError):
@@ -131,23 +213,21 @@ def _run(
 
 
 def _end_all(mark: str) -> None:
-    """End whatever a check has started, daemons in sessions of their own too."""
+    """End what is left of a check whose keeper was killed, or that got away where there is none."""
     deadline = time.monotonic() + GRACE_S
-    while (left := [pid for pid, _name, _session in _left(mark)]) and time.monotonic() < deadline:
+    while (left := list(_left(mark))) and time.monotonic() < deadline:
         for pid in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
 
 
-def _left(mark: str) -> Iterator[tuple[int, str, int]]:
-    """Living processes that carry the mark: pid, name, session. Without /proc (macOS) none is seen."""
+def _left(mark: str) -> Iterator[int]:
+    """Living processes that carry the mark. Without /proc (macOS) none is seen."""
     wanted = f"{MARK}={mark}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError):
             if wanted not in (folder / "environ").read_bytes().split(b"\0"):
                 continue
-            name, _, fields = (folder / "stat").read_text(errors="replace").partition("(")[2].rpartition(")")
-            state, _parent, _group, session = fields.split()[:4]
-            if state not in "ZX":
-                yield int(folder.name), name, int(session)
+            if (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX":
+                yield int(folder.name)

@@ -173,17 +173,21 @@ class CheckFailed(WorktreeError):
     def __init__(self, result: CheckResult) -> None:
         how = "ran into its deadline" if result.exit_code is None else f"failed with code {result.exit_code}"
         super().__init__(
-            f"the check {how}: {result.command}", "the target is untouched; read the output, then try again"
+            f"the check {how}: {_named(result)}", "the target is untouched; read the output, then try again"
         )
         self.result = result
 
 
 class CheckVoid(CheckFailed):
-    def __init__(self, result: CheckResult, why: str) -> None:
+    def __init__(self, result: CheckResult) -> None:
         super().__init__(result)
-        self.message = f"the check {result.command} is void: {why}"
+        self.message = f"the check {_named(result)} is void: {result.void}"
         self.args = (self.message,)
         self.hint = "mend the check: it must wait for all that it starts and leave tracked files as they are"
+
+
+def _named(result: CheckResult) -> str:
+    return f"{result.name} ({result.command})" if result.name not in ("", result.command) else result.command
 
 
 class RecipeInvalid(WorktreeError):

@@ -7,37 +7,45 @@ checked out; a dirty one is refused before any work. Whatever moves is an operat
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-from worktrees import checkouts, cleanroom, filters, indexes, inert, locks, obstacles, operations, sealed, snapshots
+from worktrees import (
+    checkouts,
+    cleanroom,
+    filters,
+    indexes,
+    inert,
+    locks,
+    obstacles,
+    operations,
+    scratch,
+    sealed,
+    snapshots,
+)
 from worktrees.changes import drift, shown
-from worktrees.checks import judge
 from worktrees.cleanroom import identity, own_index, run, run_code
 from worktrees.conflicts import merge_tree
 from worktrees.errors import (
     ApprovalVoid,
+    CheckFailed,
+    CheckVoid,
     Conflicted,
     DirtyTarget,
-    GitFailed,
     NothingToLand,
     OperationInProgress,
     RefMoved,
     TargetMoved,
     WorktreeError,
 )
-from worktrees.git import run as plain
 from worktrees.ignored import STATED, Limits
 from worktrees.models import CheckResult, Landing, Method, Worktree
 from worktrees.operations import Files, Follow, Kind, Move
 from worktrees.repository import Repository, open_repository
 
-CHECK_S = 900.0
+Verify = Callable[[str, str], tuple[CheckResult, ...]]
+"""Given what the target is and what it shall become, two commits, says what checks say of the latter."""
 _OPERATIONS = {
     "rebase-merge": "a rebase",
     "rebase-apply": "a rebase",
@@ -116,11 +124,8 @@ def land(
     target: str,
     method: Method,
     message: str,
-    checks: tuple[str, ...] = (),
-    check_s: float = CHECK_S,
-    env: Mapping[str, str] | None = None,
+    verify: Verify = lambda _before, _commit: (),
     limits: Limits = STATED,
-    around: Callable[[Path], tuple[str, ...]] = lambda _folder: (),
     approved: str | None = None,
     progress: Callable[[str], None] = lambda _step: None,
 ) -> Landing:
@@ -129,7 +134,7 @@ def land(
     Uncommitted work lands too: it is committed on the branch first, with ``message``, as the agent's own ``git commit``
     would have done it. ``approved`` is what :func:`work_of` said when a human looked. Raises before anything is
     touched: ApprovalVoid, DirtyTarget, OperationInProgress, NothingToLand, Conflicted; CheckFailed leaves the target as
-    it was. ``around``: the words of the box that checks of a folder run in.
+    it was.
     """
     progress("look")
     refuse_worktree(worktree)
@@ -137,7 +142,7 @@ def land(
         filters.refuse(worktree, f"refs/heads/{target}")
     refuse_target(repository, target)
     _free_index(worktree)
-    _clear_stale(repository)
+    scratch.clear(repository)
     snapshots.take(worktree, session, "before merge", ignored=True, limits=limits)
     branch = _branch(worktree)
     _refuse_other_work(branch, approved, work_of(worktree) if approved else None)
@@ -151,16 +156,11 @@ def land(
         before = repository.resolve(f"refs/heads/{target}")
         progress("integrate")
         commit = _integrate(repository, before, tip, branch, target, method, message)
-        result: CheckResult | None = None
-        if checks:
-            with _scratch(repository, commit) as scratch:
-                for check in checks:
-                    progress(f"check: {check}")
-                    again = partial(progress, f"check again: {check}")
-                    seen = judge(check, scratch, check_s, env, again, around(scratch))
-                    result = result if result is not None and result.flaky else seen
+        results = verify(before, commit)
+        if (bad := next((result for result in results if not result.good), None)) is not None:
+            raise CheckVoid(bad) if bad.void else CheckFailed(bad)
         progress("land")
-        landing = _swap(repository, session, name, branch, target, method, before, commit, result)
+        landing = _swap(repository, session, name, branch, target, method, before, commit, results)
         if landing is not None:
             return landing
     raise TargetMoved(f"{target} moved three times while the work was checked", "try again when it is quiet")
@@ -306,7 +306,7 @@ def _swap(
     method: Method,
     before: str,
     after: str,
-    check: CheckResult | None,
+    checks: tuple[CheckResult, ...],
 ) -> Landing | None:
     """Move the target if it still is ``before``; None when it is not."""
     checkout = refuse_target(repository, target)
@@ -318,7 +318,8 @@ def _swap(
         after=after,
         at=datetime.now(UTC),
         updated_checkout=checkout.path if checkout is not None else None,
-        check=check,
+        check=next((check for check in checks if check.flaky), checks[-1] if checks else None),
+        checks=tuple(check.model_copy(update={"output": ""}) for check in checks),
     )
     files = (Files(path=checkout.path, before=before, after=after, follow=Follow.CHECKOUT),) if checkout else ()
     operation = operations.planned(
@@ -335,40 +336,3 @@ def _swap(
     except RefMoved:
         return None
     return landing.model_copy(update={"operation": operation.id})
-
-
-@contextmanager
-def _scratch(repository: Repository, commit: str) -> Iterator[Path]:
-    """A worktree of ``commit`` that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=repository.own))
-    path = folder / repository.name
-    (folder / "pid").write_text(str(os.getpid()))
-    with repository.registration():
-        plain(repository.root, "worktree", "add", "--no-checkout", "--detach", "--", str(path), commit)
-    try:
-        repository.fill(path)
-        yield path
-    finally:
-        _drop_scratch(repository, folder, path)
-
-
-def _drop_scratch(repository: Repository, folder: Path, path: Path) -> None:
-    if folder.is_symlink():
-        return  # not ours: we make folders
-    with repository.registration():
-        with suppress(GitFailed):
-            # Ours: nobody works there. But an agent can write here, and git follows a link to the user's worktrees.
-            if not path.is_symlink():
-                plain(repository.root, "worktree", "remove", "--force", "--force", "--", str(path))
-        cleanroom.forget(path)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clear_stale(repository: Repository) -> None:
-    """Scratch worktrees of a run that was killed."""
-    for folder in repository.own.glob("scratch-*"):
-        try:
-            pid = int((folder / "pid").read_text())
-            os.kill(pid, 0)
-        except (OSError, ValueError):
-            _drop_scratch(repository, folder, folder / repository.name)

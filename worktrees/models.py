@@ -137,16 +137,58 @@ class Conflict(Model):
     text: str = ""  # the file with conflict markers, when git could make one
 
 
+class Outcome(StrEnum):
+    """How a check came out. GOOD holds those that let work land."""
+
+    PASSED = "passed"
+    FLAKY = "flaky"  # it failed, and passed when it was run once more
+    SKIPPED = "skipped"  # nothing that it is about was changed
+    FAILED = "failed"
+    TIMEOUT = "timeout"  # it ran into its deadline and was ended
+    VOID = "void"  # what it said does not count
+    BLOCKED = "blocked"  # a check that it needs is not good
+
+
+GOOD = frozenset({Outcome.PASSED, Outcome.FLAKY, Outcome.SKIPPED})
+
+
 class CheckResult(Model):
+    """What a command said of a tree. ``not_run``: why it was not run; then nothing else holds but ``blocked``."""
+
     command: str
     exit_code: int | None  # None: it ran into its deadline and was killed
     output: str  # the last 64 KiB
     seconds: float
     flaky: bool = False  # it failed first (the output tells how) and passed when it was run once more
+    name: str = ""  # as the settings call it
+    void: str = ""  # why its word does not count
+    not_run: str = ""
+    blocked: bool = False  # it was not run because one that it needs is not good
+    reused: bool = False  # of an earlier run on the same tree, with the same definition and environment
+    key: str = ""  # stands for tree, definition and environment
+    at: datetime | None = None  # when it ended
 
     @property
     def passed(self) -> bool:
-        return self.exit_code == 0
+        """It ran and its word is good."""
+        return self.exit_code == 0 and not self.void and not self.not_run
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.not_run:
+            return Outcome.BLOCKED if self.blocked else Outcome.SKIPPED
+        if self.void:
+            return Outcome.VOID
+        if self.exit_code is None:
+            return Outcome.TIMEOUT
+        if self.exit_code != 0:
+            return Outcome.FAILED
+        return Outcome.FLAKY if self.flaky else Outcome.PASSED
+
+    @property
+    def good(self) -> bool:
+        """It does not keep work from landing."""
+        return self.outcome in GOOD
 
 
 class Landing(Model):
@@ -159,5 +201,6 @@ class Landing(Model):
     after: str
     at: datetime
     updated_checkout: Path | None = None  # the user's clean checkout of the target that was brought along
-    check: CheckResult | None = None
+    check: CheckResult | None = None  # a flaky one if there was one, else the last
+    checks: tuple[CheckResult, ...] = ()  # without their output
     operation: str = ""  # its id in the operation log

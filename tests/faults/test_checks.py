@@ -12,7 +12,7 @@ from tests.faults.scene import Scene
 from tests.faults.test_target import land
 from worktrees.errors import CheckFailed, CheckVoid
 
-JUDGED = "worktrees.landing:judge"
+JUDGED = "worktrees.judging:judge"
 
 
 def _prepared(scene: Scene) -> None:
@@ -45,7 +45,10 @@ def test_37_a_check_goes_on_in_the_background(scene: Scene) -> None:
 
 @fault(
     37,
-    Guard("all that a check started is ended, in sessions of its own too", {"worktrees.checks:_end_all": "nothing"}),
+    Guard(
+        "all that a check started is ended, in sessions of its own too",
+        {"worktrees.checks:_keep": "no_keeper", "worktrees.checks:_end_all": "nothing"},
+    ),
 )
 def test_37_a_check_hangs_and_leaves_a_daemon(scene: Scene) -> None:
     """At its limit everything of it is ended, also what has left its process group."""

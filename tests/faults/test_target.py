@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.checking import commands
 from tests.faults import shims
 from tests.faults.guards import Guard
 from tests.faults.matrix import fault
@@ -11,10 +12,12 @@ from worktrees.errors import DirtyTarget, OperationInProgress
 from worktrees.models import Landing, Method
 
 
-def land(scene: Scene, **options: object) -> Landing:
-    """Land the work of the scene's first session on main."""
+def land(scene: Scene, *, checks: tuple[str, ...] = (), check_s: float = 60.0, **options: object) -> Landing:
+    """Land the work of the scene's first session on main, after the commands ``checks``."""
     worktree = scene.folder / "wt-s1"
     given = {"target": "main", "method": Method.SQUASH, "message": "Land it\n", **options}
+    if checks:
+        given["verify"] = commands(scene.repository, *checks, deadline_s=check_s)
     return landing.land(scene.repository, worktree=worktree, session="s1", **given)  # type: ignore[arg-type]
 
 

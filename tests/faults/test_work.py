@@ -30,7 +30,7 @@ def _wish(snapshot: Snapshot, *, head: bool = False) -> Wish:
 @fault(
     7,
     Guard(
-        "the merge is made and checked in a worktree of its own", {"worktrees.landing:_scratch": "in_the_main_checkout"}
+        "the merge is made and checked in a worktree of its own", {"worktrees.judging:scratch": "in_the_main_checkout"}
     ),
 )
 def test_07_killed_while_the_checks_run(scene: Scene) -> None:
@@ -40,7 +40,7 @@ def test_07_killed_while_the_checks_run(scene: Scene) -> None:
     child = os.fork()
     if child == 0:
         try:
-            land(scene, checks=("kill -9 $PPID",))
+            land(scene, checks=(f"kill -9 {os.getpid()}",))
         finally:
             os._exit(1)
     os.waitpid(child, 0)

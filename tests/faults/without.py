@@ -12,7 +12,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -231,23 +232,37 @@ def by_hand(original: Callable[..., str]) -> Callable[..., str]:
 def exit_code_alone(_original: object) -> Callable[..., Any]:
     """What the command's shell says is believed."""
 
-    def judge(command: str, tree: Path, deadline_s: float, env: Any = None, *_more: object) -> Any:
+    def judge(repository: Any, commit: str, asked: Any) -> Any:
         from worktrees.checks import run_command
+        from worktrees.scratch import scratch
 
-        return run_command(command, tree, deadline_s, env)
+        with scratch(repository, commit) as tree:
+            return tuple(run_command(ask.command, tree, ask.how.deadline_s) for ask in asked)
 
     return judge
 
 
-def no_second_run(_original: object) -> Callable[..., Any]:
-    def judge(command: str, tree: Path, deadline_s: float, env: Any = None, *_more: object) -> Any:
-        from worktrees.checks import _once
-        from worktrees.errors import CheckFailed
+def no_keeper(_original: object) -> Callable[..., Any]:
+    """At its deadline the command's own process group is ended, and nothing else."""
 
-        result = _once(command, tree, deadline_s, env, ())
-        if not result.passed:
-            raise CheckFailed(result)
-        return result
+    def keep(argv: Any, tree: Any, how: Any, env: Any, _output: Any) -> Any:
+        from worktrees.checks import _Ended
+
+        process = subprocess.Popen(argv, cwd=tree, env=env, start_new_session=True)
+        code = None
+        with suppress(subprocess.TimeoutExpired):
+            code = process.wait(how.deadline_s)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return _Ended(code)
+
+    return keep
+
+
+def no_second_run(original: Callable[..., Any]) -> Callable[..., Any]:
+    def judge(repository: Any, commit: str, asked: Any) -> Any:
+        return original(repository, commit, [replace(ask, retries=0) for ask in asked])
 
     return judge
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.checking import commands
 from tests.worktrees.conftest import commit
 from worktrees.changes import drift
 from worktrees.conflicts import preview
@@ -31,6 +32,9 @@ def worktree(tmp_path: Path, repository: Repository) -> Path:
 
 def merge(repository: Repository, worktree: Path, **options: Any) -> Landing:
     options = {"target": "main", "method": Method.SQUASH, "message": "Land it\n", **options}
+    checks, limit = options.pop("checks", ()), options.pop("check_s", 60.0)
+    if checks:
+        options["verify"] = commands(repository, *checks, deadline_s=limit)
     return land(repository, worktree=worktree, session="s", **options)
 
 
@@ -116,7 +120,7 @@ def test_checks_run_on_the_merged_tree_and_a_failing_one_lands_nothing(repositor
     steps: list[str] = []
     landing = merge(repository, worktree, checks=("test -f b.txt && test -f c.txt",), progress=steps.append)
     assert landing.before == before
-    assert steps == ["look", "integrate", "check: test -f b.txt && test -f c.txt", "land"]
+    assert steps == ["look", "integrate", "land"]
     (worktree / "d.txt").write_text("d\n")
     with pytest.raises(CheckFailed) as caught:
         merge(repository, worktree, checks=("echo said; exit 7",))

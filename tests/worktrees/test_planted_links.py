@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.checking import commands
 from worktrees import snapshots
 from worktrees.errors import NotOurs
 from worktrees.git import run
@@ -32,7 +33,8 @@ def worktree(tmp_path: Path, repository: Repository) -> Path:
 
 
 def lands(repository: Repository, worktree: Path) -> None:
-    land(repository, worktree=worktree, session="s", target="main", method=Method.SQUASH, message="x", checks=("true",))
+    verify = commands(repository, "true")
+    land(repository, worktree=worktree, session="s", target="main", method=Method.SQUASH, message="x", verify=verify)
 
 
 def test_a_scratch_folder_that_leads_to_a_worktree_of_the_users(
