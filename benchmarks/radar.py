@@ -91,7 +91,7 @@ def cost(root: Path, sessions: int, files: int) -> bool:
         conflicts.preview(root, *pair)
     alone = time.perf_counter() - began
     found = Radar().look(root, asked)
-    conflicting = sum(bool(outcome.conflicts) for outcome in found.values())
+    conflicting = sum(bool(forecast.conflicts) for forecast in found.values())
     print(f"{sessions} sessions, {files} files, {len(asked)} pairs, {conflicting} conflict")
     for what, took, goal in (("first look", firsts, FIRST_S), ("one session changed", agains, AGAIN_S)):
         print(f"  {what:20} median {statistics.median(took):.2f} s, worst {max(took):.2f} s  (goal {goal} s)")

@@ -15,7 +15,7 @@ class Rank(IntEnum):
     """A lower rank is worth more attention."""
 
     ASKS = 1
-    CONFLICT = 2
+    CONFLICT = 2  # with its target, or with a session that began earlier: the other one of the two can land
     FAILED = 3
     WONDERS = 4  # its turn ended in a question in plain words: nothing but the words tells
     WORKS = 5
@@ -41,7 +41,7 @@ def rank(row: Row) -> Rank:
         return Rank.WORKS
     if landed(row):
         return Rank.LANDED
-    if row.merge_failure is not None or row.conflicts:
+    if row.merge_failure is not None or row.conflicts or any(rival.earlier for rival in row.rivals):
         return Rank.CONFLICT
     if row.asks and state in (State.DONE, State.IDLE):
         return Rank.WONDERS

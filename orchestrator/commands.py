@@ -20,6 +20,8 @@ from orchestrator.replies import TranscriptReply as TranscriptReply
 from orchestrator.replies import Trust as Trust
 from orchestrator.replies import TrustReply as TrustReply
 from orchestrator.replies import WhyReply as WhyReply
+from orchestrator.sights import Foresee as Foresee
+from orchestrator.sights import LookInto as LookInto
 from sessions.models import Model, QuestionId
 from worktrees.models import History, Landing, Method, Moment, Restoration
 
@@ -354,6 +356,8 @@ Command = Annotated[
     | Attic
     | PreviewUndo
     | Undo
+    | Foresee
+    | LookInto
     | Diff
     | Why
     | Transcript

@@ -86,6 +86,18 @@ class Changed(Model):
     conflicts: tuple[str, ...] = ()  # paths that would conflict with the target today
 
 
+class Foreseen(Model):
+    """Merging the session with ``other`` would conflict in other paths than before; none: it merges cleanly now.
+
+    Written for both of the two. ``earlier``: the other one began earlier, so it is expected to land first.
+    """
+
+    event: Literal["foreseen"] = "foreseen"
+    other: SessionId
+    conflicts: tuple[str, ...] = ()
+    earlier: bool = False
+
+
 class Seen(Model):
     """The human looked at the finished turn: done becomes idle."""
 
@@ -221,6 +233,7 @@ Event = Annotated[
     | Sent
     | Answered
     | Changed
+    | Foreseen
     | Seen
     | Snapshotted
     | Restored

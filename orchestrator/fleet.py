@@ -12,6 +12,7 @@ from orchestrator.events import (
     Changed,
     Created,
     Envelope,
+    Foreseen,
     Forgotten,
     Intended,
     LaunchFailed,
@@ -50,6 +51,14 @@ CRASHES = timedelta(minutes=5)
 """How long a crash counts."""
 
 
+class Rival(Model):
+    """Another session whose work conflicts with a row's. ``earlier``: it began earlier: expected to land first."""
+
+    session: SessionId
+    paths: tuple[str, ...]
+    earlier: bool = False
+
+
 class Row(Model):
     """Everything that a screen or ``ls`` shows of one session."""
 
@@ -86,6 +95,7 @@ class Row(Model):
     drift: Drift | None = None
     head: str | None = None
     conflicts: tuple[str, ...] = ()  # paths that would conflict with the target today
+    rivals: tuple[Rival, ...] = ()
     snapshot: str | None = None  # newest snapshot's ref
     strayed: str = ""  # how the worktree is not as we made it
     merging: str | None = None  # step of a landing under way
@@ -157,7 +167,7 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
             rows = {**rows, session: _returned(session, event, envelope.at)}
             repositories = _with(repositories, event.created.repository)
         elif isinstance(event, Removed):
-            rows = {key: row for key, row in rows.items() if key != session}
+            rows = {key: _without(row, session) for key, row in rows.items() if key != session}
         elif (row := rows.get(session)) is not None:
             rows = {**rows, session: _changed(row, envelope)}
     return Fleet.model_construct(
@@ -178,6 +188,12 @@ def straying(row: Row, event: Strayed) -> str:
             return f"no branch is checked out instead of {row.branch}"
         case _:
             return ""
+
+
+def _without(row: Row, rival: SessionId) -> Row:
+    """The row when a session is no rival of it any more; the same object when it was none."""
+    left = tuple(known for known in row.rivals if known.session != rival)
+    return row if left == row.rivals else row.model_copy(update={"rivals": left})
 
 
 def _created(session: SessionId, event: Created, at: datetime) -> Row:
@@ -279,6 +295,10 @@ def _changed(row: Row, envelope: Envelope) -> Row:
                 "head": event.head,
                 "conflicts": event.conflicts,
             }
+        case Foreseen():
+            row = _without(row, event.other)
+            rival = Rival(session=event.other, paths=event.conflicts, earlier=event.earlier)
+            update = {"rivals": (*row.rivals, rival) if event.conflicts else row.rivals}
         case Seen():
             update = {}
             if row.status.state is State.DONE:

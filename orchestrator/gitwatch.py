@@ -1,6 +1,7 @@
 """Looks at git when there is a reason: a turn begins or ends, a write to the index, a move of the target.
 
 Nothing is polled. A look runs in a thread, one at a time for a session, and follows another by at least two seconds.
+While an agent works, what it counts tells that it did something: then there is a look at most every 15 seconds.
 It takes a snapshot when the session is seen for the first time, when a turn begins or ends and when HEAD moved, so what
 the agent did is kept before anybody asks.
 """
@@ -17,7 +18,7 @@ from orchestrator.events import Changed
 from orchestrator.fleet import Row, straying
 from sessions.agents.contract import Mode, Reading, Watch
 from sessions.models import BUSY, ENDED, SessionId, State, Status
-from worktrees import changes, cleanroom, conflicts, history
+from worktrees import changes, cleanroom, history, radar
 from worktrees.errors import WorktreeError
 from worktrees.models import Snapshot, Totals
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("orchestrator")
 GAP_S = 2.0
+STIRS_S = 15.0
+"""How often an agent at work is looked at: what it writes is known to the radar before its turn ends."""
 BEGINS_S = 2.0
 """A message does not wait longer for the snapshot before it."""
 AT_ONCE = 2
@@ -48,6 +51,8 @@ class GitWatch:
         self._worked: set[SessionId] = {row.id for row in supervisor.fleet if row.status.state in WORKS}
         self._begun: set[SessionId] = set()  # what was there before the turn is kept already
         self._timers: dict[SessionId, asyncio.TimerHandle] = {}
+        self._stirred: dict[SessionId, float] = {}  # the last look at work under way, by the loop's clock
+        self._stirring: dict[SessionId, asyncio.TimerHandle] = {}
         self._watched: set[str] = set()
         self._resting: dict[SessionId, str | None] = {}  # what a clean worktree was seen at
         self._forgotten: set[SessionId] = set()
@@ -68,6 +73,19 @@ class GitWatch:
             self._begun.discard(session)
             self._snapshot[session] = history.TURN_OVER
             self.look(session)
+
+    def stirs(self, session: SessionId) -> None:
+        """The agent at work did something: look when the last such look is long ago, at once or when it will be."""
+        if session in self._stirring or session in self._forgotten:
+            return
+        loop = asyncio.get_running_loop()
+        wait = max(0.0, self._stirred.get(session, -STIRS_S) + STIRS_S - loop.time())
+        self._stirring[session] = loop.call_later(wait, self._stir, session)
+
+    def _stir(self, session: SessionId) -> None:
+        self._stirring.pop(session, None)
+        self._stirred[session] = asyncio.get_running_loop().time()
+        self.look(session)
 
     async def begins(self, row: Row) -> None:
         """A turn is about to begin by our hand: what others edited is kept apart, before the agent can write."""
@@ -102,9 +120,9 @@ class GitWatch:
     def forget(self, session: SessionId) -> None:
         """Look no more: the worktree is about to be removed."""
         self._forgotten.add(session)
-        timer = self._timers.pop(session, None)
-        if timer is not None:
-            timer.cancel()
+        for timers in (self._timers, self._stirring):
+            if (timer := timers.pop(session, None)) is not None:
+                timer.cancel()
         for key in (f"git/{session}", f"worktree/{session}"):
             self._watched.discard(key)
             self._supervisor.sensor.unwatch(key)
@@ -135,13 +153,14 @@ class GitWatch:
                     at = await asyncio.to_thread(changes.resting_at, Path(row.worktree))
                     if reason is None and at is not None and at == self._resting.get(session):
                         return
-                    changed, kept = await asyncio.to_thread(_seen, row, reason)
+                    changed, kept, work = await asyncio.to_thread(_seen, row, reason, self._supervisor.radar.radar)
                     self._resting[session] = at
                 except WorktreeError as error:
                     log.warning("git look at %s: %s", row.name, error.message)
                     return
                 await self._watch(row)
             self._tell(session, changed, kept)
+            self._supervisor.radar.saw(row, work)
         finally:
             again = self._looking.pop(session, False)
             self._ended.set()
@@ -212,26 +231,31 @@ def _there(row: Row) -> bool:
     return Path(row.worktree).is_dir()
 
 
-def _seen(row: Row, reason: str | None) -> tuple[Changed, Snapshot | None]:
-    """What git says. ``reason``: why a snapshot is to be taken; one is taken when HEAD moved too."""
+def _seen(row: Row, reason: str | None, foresees: radar.Radar) -> tuple[Changed, Snapshot | None, str]:
+    """What git says, and what would land now. A snapshot is taken for a ``reason``, and when HEAD moved."""
     worktree = Path(row.worktree)
     totals = changes.totals(worktree, row.base_commit)
     head = changes.head(worktree)[1]
     if reason is None and row.head not in (None, head):
         reason = history.MOVED
     kept = timemachine.keep(row, reason) if reason is not None else None
-    return Changed(
-        totals=totals,
-        drift=changes.drift(worktree, row.target),
-        head=head,
-        conflicts=_would_conflict(row, totals, kept, head),
-    ), kept
+    work = radar.work(worktree) if totals.uncommitted else head
+    return (
+        Changed(
+            totals=totals,
+            drift=changes.drift(worktree, row.target),
+            head=head,
+            conflicts=_would_conflict(row, totals, work, foresees),
+        ),
+        kept,
+        work,
+    )
 
 
-def _would_conflict(row: Row, totals: Totals, kept: Snapshot | None, head: str) -> tuple[str, ...]:
-    """Paths that would conflict with the target today, uncommitted work included once a snapshot holds it."""
+def _would_conflict(row: Row, totals: Totals, work: str, foresees: radar.Radar) -> tuple[str, ...]:
+    """Paths that would conflict with the target today, uncommitted work included."""
     if not totals.files:
         return ()
-    work = kept.commit if kept else row.snapshot if row.snapshot and totals.uncommitted else head
-    found = conflicts.preview(Path(row.repository), f"refs/heads/{row.target}", work)
-    return tuple(conflict.path for conflict in found)
+    target = cleanroom.run(Path(row.repository), "rev-parse", f"refs/heads/{row.target}^{{commit}}").strip()
+    (found,) = foresees.look(Path(row.repository), [(target, work)]).values()
+    return tuple(conflict.path for conflict in found.conflicts)

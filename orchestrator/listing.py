@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.attention import grouped
 from orchestrator.fleet import Fleet, Row
 from orchestrator.throughput import rate
+from sessions.models import SessionId
 
 WINDOW = timedelta(minutes=1)
 """Over which ``tokens_per_second`` is taken."""
@@ -15,13 +17,16 @@ WINDOW = timedelta(minutes=1)
 
 def listing(fleet: Fleet, now: datetime) -> list[dict[str, Any]]:
     groups = {row.id: group for group in grouped(fleet) for row in group}
-    return [session(row, now, groups.get(row.id, ())) for row in fleet]
+    names = {row.id: row.name for row in fleet}
+    return [session(row, now, groups.get(row.id, ()), names) for row in fleet]
 
 
-def session(row: Row, now: datetime, group: tuple[Row, ...] = ()) -> dict[str, Any]:
+def session(
+    row: Row, now: datetime, group: tuple[Row, ...] = (), names: Mapping[SessionId, str] | None = None
+) -> dict[str, Any]:
     """One session as plain data: the documented fields first, what a program may also want after them.
 
-    ``group``: the sessions that ask the very same as this one.
+    ``group``: the sessions that ask the very same as this one. ``names``: those of all sessions.
     """
     status = row.status
     question = None if row.paused else status.question
@@ -67,6 +72,10 @@ def session(row: Row, now: datetime, group: tuple[Row, ...] = ()) -> dict[str, A
         "ahead": row.drift.ahead if row.drift else 0,
         "behind": row.drift.behind if row.drift else 0,
         "conflicts": list(row.conflicts),
+        "rivals": [
+            {"session": rival.session, "name": (names or {}).get(rival.session, ""), "paths": list(rival.paths)}
+            for rival in row.rivals
+        ],
         "id": row.id,
         "prompt": row.prompt,
         "base": row.base,

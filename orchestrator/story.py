@@ -10,6 +10,7 @@ from orchestrator.events import (
     Created,
     Envelope,
     Event,
+    Foreseen,
     Forgotten,
     Intended,
     LaunchFailed,
@@ -94,6 +95,10 @@ def _words(event: Event) -> str:
             totals = event.totals
             files = f"{totals.files} file" + ("" if totals.files == 1 else "s")
             return f"{files} changed, +{totals.added} -{totals.removed}, {totals.uncommitted} uncommitted"
+        case Foreseen():
+            if not event.conflicts:
+                return f"merges cleanly with {event.other} now"
+            return f"would conflict with {event.other} in {', '.join(event.conflicts[:5])}"
         case Seen():
             return "you looked at it"
         case Snapshotted():

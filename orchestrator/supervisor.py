@@ -22,6 +22,7 @@ from orchestrator import (
     machine,
     operations,
     queries,
+    radar,
     reconcile,
     recovery,
     resuming,
@@ -38,6 +39,7 @@ from orchestrator.frames import Frames
 from orchestrator.gitwatch import GitWatch
 from orchestrator.last_screens import LastScreens
 from orchestrator.link import Frame
+from orchestrator.radar import RadarWatch
 from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
 from sessions.control import Control
 from sessions.errors import SessionError
@@ -52,7 +54,7 @@ WITHOUT_LEDGER = frozenset(
     {
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
-        *("snapshot", "ops", "attic", "preview_undo"),
+        *("snapshot", "ops", "attic", "preview_undo", "radar", "clash"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -74,6 +76,7 @@ class Supervisor:
         self.ending = asyncio.Event()
         self.git = GitWatch(self)
         self.checks = Checks(self)
+        self.radar = RadarWatch(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
         self.landing_locks: dict[str, asyncio.Lock] = {}
@@ -141,6 +144,8 @@ class Supervisor:
         if isinstance(event, Counted) and row is not None and _within(event.total, row.usage):
             return
         self.emit(session, event)
+        if isinstance(event, Counted):
+            self.git.stirs(session)
         if isinstance(event, StatusChanged):
             self.git.turn(session, event.status)
             if event.status.state not in BUSY:
@@ -226,6 +231,8 @@ class Supervisor:
                 return await timemachine.call(self, command)
             case "diff" | "why" | "transcript" | "log" | "attach" | "last_screen":
                 return await queries.call(self, command)
+            case "radar" | "clash":
+                return await radar.call(self, command)
             case "down":
                 return await self._down(command)
             case _:

@@ -152,6 +152,14 @@ class Outcome(StrEnum):
 GOOD = frozenset({Outcome.PASSED, Outcome.FLAKY, Outcome.SKIPPED})
 
 
+class Clash(Model):
+    """A path in conflict with what each side did to it since they parted."""
+
+    conflict: Conflict
+    one: tuple[Change, ...] = ()
+    other: tuple[Change, ...] = ()
+
+
 class CheckResult(Model):
     """What a command said of a tree. ``not_run``: why it was not run; then nothing else holds but ``blocked``."""
 

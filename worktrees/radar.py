@@ -22,7 +22,7 @@ from worktrees.ancestry import Pair, merge_bases
 from worktrees.changes import shown
 from worktrees.cleanroom import identity, run, run_code, view
 from worktrees.errors import WorktreeError
-from worktrees.models import Change, Conflict, Model
+from worktrees.models import Clash, Conflict, Model
 
 WORKERS = 2
 BATCH = 64
@@ -32,20 +32,12 @@ STDIN_SINCE = (2, 39)
 _PATIENCE_S = 120.0
 
 
-class Outcome(Model):
+class Forecast(Model):
     """What merging two commits would do. With ``error`` git could not say; that is not a conflict."""
 
     conflicts: tuple[Conflict, ...] = ()  # without their text
     shared: tuple[str, ...] = ()  # paths that both changed, conflicting or not; empty when it is not known
     error: str = ""
-
-
-class Clash(Model):
-    """A path in conflict with what each side did to it since they parted."""
-
-    conflict: Conflict
-    one: tuple[Change, ...] = ()
-    other: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,25 +54,25 @@ class Radar:
     """Remembers what it found. May be asked from several threads."""
 
     def __init__(self) -> None:
-        self._known: dict[Pair, Outcome] = {}
+        self._known: dict[Pair, Forecast] = {}
         self._touched: dict[Pair, Touched] = {}
         self._lock = threading.Lock()
 
-    def look(self, repository: Path, pairs: Iterable[Pair]) -> dict[Pair, Outcome]:
-        """What merging each pair of commits would do. What git does not tell is an outcome too, with its error."""
+    def look(self, repository: Path, pairs: Iterable[Pair]) -> dict[Pair, Forecast]:
+        """What merging each pair of commits would do. What git does not tell is an forecast too, with its error."""
         wanted = list(dict.fromkeys(pairs))
         new = [pair for pair in wanted if pair not in self._known]
-        found: dict[Pair, Outcome] = {pair: Outcome() for pair in new if pair[0] == pair[1]}
+        found: dict[Pair, Forecast] = {pair: Forecast() for pair in new if pair[0] == pair[1]}
         new = [pair for pair in new if pair not in found]
         if new:
             shared = self._shared(repository, new)
-            found |= {pair: Outcome() for pair in new if shared.get(pair) == ()}
+            found |= {pair: Forecast() for pair in new if shared.get(pair) == ()}
             found |= merges(repository, [pair for pair in new if pair not in found])
             for pair, paths in shared.items():
                 found[pair] = found[pair].model_copy(update={"shared": tuple(map(shown, paths or ()))})
         with self._lock:
             # An error may be gone the next time: an object was missing, or git ran out of time.
-            self._known |= {pair: outcome for pair, outcome in found.items() if not outcome.error}
+            self._known |= {pair: forecast for pair, forecast in found.items() if not forecast.error}
             for known in (self._known, self._touched):
                 for pair in list(known)[: max(0, len(known) - REMEMBERED)]:
                     del known[pair]
@@ -153,7 +145,7 @@ def touched(repository: Path, sides: Sequence[Pair]) -> dict[Pair, Touched]:
     return found
 
 
-def merges(repository: Path, pairs: Sequence[Pair]) -> dict[Pair, Outcome]:
+def merges(repository: Path, pairs: Sequence[Pair]) -> dict[Pair, Forecast]:
     """Merge each pair, and throw away what comes out but for the conflicts."""
     if not pairs:
         return {}
@@ -168,7 +160,7 @@ def merges(repository: Path, pairs: Sequence[Pair]) -> dict[Pair, Outcome]:
         if len(parts) == 1:
             return _merged(repository, parts[0], env)
         with ThreadPoolExecutor(WORKERS) as workers:
-            found: dict[Pair, Outcome] = {}
+            found: dict[Pair, Forecast] = {}
             for part in workers.map(lambda part: _merged(repository, part, env), parts):
                 found |= part
             return found
@@ -197,7 +189,7 @@ def _own(path: str, sides: Pair) -> str:
     return name if side in sides else path
 
 
-def _merged(repository: Path, pairs: Sequence[Pair], env: dict[str, str]) -> dict[Pair, Outcome]:
+def _merged(repository: Path, pairs: Sequence[Pair], env: dict[str, str]) -> dict[Pair, Forecast]:
     begin = ("merge-tree", "--write-tree", "-z")
     try:
         if _batches():
@@ -210,20 +202,20 @@ def _merged(repository: Path, pairs: Sequence[Pair], env: dict[str, str]) -> dic
     except (WorktreeError, ValueError, IndexError) as error:
         if len(pairs) == 1:
             said = error.message if isinstance(error, WorktreeError) else "git answers what is not understood"
-            return {pairs[0]: Outcome(error=said)}
+            return {pairs[0]: Forecast(error=said)}
     # One that git cannot merge ends the whole batch.
     half = len(pairs) // 2
     return _merged(repository, pairs[:half], env) | _merged(repository, pairs[half:], env)
 
 
-def parsed(said: str, pairs: Sequence[Pair]) -> list[Outcome]:
+def parsed(said: str, pairs: Sequence[Pair]) -> list[Forecast]:
     """What ``merge-tree --stdin -z`` says of each pair. Raises ValueError or IndexError on other text.
 
     Each is ``<clean>\\0<tree>\\0``, with conflicts ``<mode> <id> <stage>\\t<path>\\0…\\0`` and notes
     ``<n>\\0<path>\\0…<kind>\\0<text>\\0…``, then ``\\0``.
     """
     fields = said.split("\0")
-    outcomes = []
+    forecasts = []
     position = 0
     for pair in pairs:
         clean, position = fields[position], position + 2
@@ -248,8 +240,10 @@ def parsed(said: str, pairs: Sequence[Pair]) -> list[Outcome]:
             raise ValueError("a conflict in no path")
         # A folder of which git cannot tell where it was renamed to is in conflict, and no file of it.
         kinds = {path: named.get(path, kind) for path, kind in paths.items()} or named
-        outcomes.append(Outcome(conflicts=tuple(Conflict(path=shown(path), kind=kind) for path, kind in kinds.items())))
-    return outcomes
+        forecasts.append(
+            Forecast(conflicts=tuple(Conflict(path=shown(path), kind=kind) for path, kind in kinds.items()))
+        )
+    return forecasts
 
 
 @cache

@@ -35,6 +35,11 @@ EXAMPLES = {
   orchestrator diff export-json --from 3 --to 5    between two snapshots
   orchestrator diff export-json --from 2h          since two hours ago
   orchestrator diff export-json | delta""",
+    "radar": """\
+  orchestrator radar
+  orchestrator radar export-json                 what of it conflicts with its target
+  orchestrator radar export-json import-csv      what two agents do to the same lines
+  orchestrator radar --json | jq '.[].order[].name'""",
     "log": "  orchestrator log export-json --follow",
     "wait": """\
   orchestrator wait export-json --for done,failed --timeout 600

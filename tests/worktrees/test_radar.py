@@ -12,7 +12,7 @@ from worktrees import ancestry, git, radar, snapshots
 from worktrees.cleanroom import run as clean
 from worktrees.git import run
 from worktrees.models import Conflict
-from worktrees.radar import Outcome, Radar
+from worktrees.radar import Forecast, Radar
 from worktrees.repository import Repository
 
 
@@ -22,11 +22,11 @@ def test_it_says_what_a_real_merge_does(repository: Repository) -> None:
     conflicting = 0
     for one, other in made:
         clean, unmerged = really(repository.root, one, other)
-        outcome = found[one, other]
-        assert not outcome.error
-        assert (not outcome.conflicts) is clean, (one, other)
+        forecast = found[one, other]
+        assert not forecast.error
+        assert (not forecast.conflicts) is clean, (one, other)
         if unmerged:
-            assert {conflict.path for conflict in outcome.conflicts} == unmerged
+            assert {conflict.path for conflict in forecast.conflicts} == unmerged
         conflicting += not clean
     assert 8 < conflicting < 32  # both are tried
 
@@ -42,7 +42,7 @@ def test_its_filter_lets_no_conflict_through(repository: Repository) -> None:
     sides = radar.touched(repository.root, sorted({(base, tip) for pair, base in bases.items() for tip in pair}))
     quiet = [pair for pair, base in bases.items() if radar.apart(sides[base, pair[0]], sides[base, pair[1]])]
     assert len(quiet) > 10
-    assert set(radar.merges(repository.root, quiet).values()) == {Outcome()}
+    assert set(radar.merges(repository.root, quiet).values()) == {Forecast()}
 
 
 def test_merge_bases_are_those_of_git(repository: Repository) -> None:
@@ -81,7 +81,7 @@ def test_an_error_is_no_conflict_and_spoils_no_other_pair(repository: Repository
     assert found[one, other].conflicts == (Conflict(path="a.txt", kind="content"),)
     assert found[one, missing].conflicts == ()
     assert found[one, missing].error.startswith("git merge-tree failed: "), found[one, missing].error
-    assert found[one, third] == Outcome()
+    assert found[one, third] == Forecast()
 
 
 def test_what_was_seen_is_not_asked_again_and_the_rest_of_it_is(
@@ -128,8 +128,8 @@ def test_a_clash_shows_what_each_side_did(repository: Repository) -> None:
 
 def test_a_folder_that_both_sides_move_is_told_though_no_file_is_in_conflict(repository: Repository) -> None:
     said = "0\0" + "a" * 40 + "\0" + "\0" + "2\0old\0new\0CONFLICT (directory rename split)\0text\0" + "\0"
-    (outcome,) = radar.parsed(said, [("one", "other")])
-    assert {conflict.kind for conflict in outcome.conflicts} == {"directory rename split"}
+    (forecast,) = radar.parsed(said, [("one", "other")])
+    assert {conflict.kind for conflict in forecast.conflicts} == {"directory rename split"}
 
 
 @pytest.mark.parametrize("said", ["", "1\0tree", "0\0tree\0\0\0", "maybe\0tree\0\0"])

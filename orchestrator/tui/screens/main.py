@@ -197,7 +197,10 @@ class MainScreen(SessionActions, Screen[None]):
         mode = "typing, ctrl+] leaves" if pane.typing else "its last picture" if gone else "live"
         pane.border_title = Content(f"2 {one_line(row.name)} — {mode}")
         behind = f" ↓{row.drift.behind}" if row.drift and row.drift.behind else ""
-        conflict = f"  ≠ {len(row.conflicts)} in conflict" if row.conflicts else ""
+        others = [one_line(other.name) for rival in row.rivals if (other := self._app.row(rival.session)) is not None]
+        if row.conflicts:
+            others.insert(0, one_line(row.target))
+        conflict = f"  ≠ {listed(others)}" if others else ""
         changed = f"+{row.totals.added} −{row.totals.removed}"
         pane.border_subtitle = Content(
             f"{one_line(row.branch)}  {changed}  base {one_line(row.target)}{behind}{conflict}"

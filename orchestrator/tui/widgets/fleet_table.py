@@ -12,7 +12,7 @@ from orchestrator.attention import Rank, ordered, rank
 from orchestrator.commands import Isolation
 from orchestrator.fleet import Fleet, Row
 from orchestrator.throughput import rate
-from orchestrator.tui.looks import age, cut, look, number, one_line, plain, tokens
+from orchestrator.tui.looks import age, cut, look, look_of, number, one_line, plain, tokens
 from orchestrator.tui.widgets.lines import Lines
 from sessions.models import ENDED
 
@@ -108,6 +108,11 @@ class FleetTable(Lines):
         text = self.mark(selected)
         for name, size, right in self._columns(width):
             value, style = cells[name]
+            if name == "name" and (mark := _conflicts(row)):
+                size -= len(mark) + 1
+                text.append(cut(value, size), style).append(f" {mark}", self.colour("error"))
+                text.append(" " * (size + 2 - Text(cut(value, size)).cell_len))
+                continue
             value = cut(value, size)
             blank = " " * (size - Text(value).cell_len)
             text.append(f" {blank}{value}" if right else f"{value}{blank}  ", style)
@@ -162,6 +167,12 @@ def _agent(row: Row) -> str:
     """Sealed ones are marked: in a box, or a clone alone."""
     mark = "" if row.isolation is not Isolation.SEALED else "#" if row.boxed else "+"
     return mark + one_line(row.agent)
+
+
+def _conflicts(row: Row) -> str:
+    """With how many others its work would conflict: sessions, and the target."""
+    count = len(row.rivals) + bool(row.conflicts)
+    return f"{look_of(Rank.CONFLICT).glyph}{count}" if count else ""
 
 
 def _total(row: Row) -> int:
