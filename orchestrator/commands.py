@@ -63,6 +63,7 @@ class Run(Model):
     model: str | None = None
     permission_mode: str | None = None
     isolation: Isolation | None = None  # None: that of the settings
+    method: Method | None = None  # how its work lands; None: as the settings say
     command: tuple[str, ...] = ()
     env: dict[str, str] = {}
     trust: str | None = None  # digest of the repository's commands that the human just approved
@@ -158,7 +159,7 @@ class Pause(Model):
 
 
 class Update(Model):
-    """Bring the base's new commits into the session's branch."""
+    """Bring the target's new commits into the session's branch; what landed of it is not there twice."""
 
     Reply: ClassVar = Done
     verb: Literal["update"] = "update"
@@ -177,7 +178,8 @@ class PreviewMerge(Model):
     Reply: ClassVar = MergePreview
     verb: Literal["preview_merge"] = "preview_merge"
     session: str
-    method: Method = Method.SQUASH
+    method: Method | None = None  # None: the session's, else that of the settings
+    checks: tuple[str, ...] | None = None  # None: those of the settings
 
 
 class Merge(Model):
@@ -186,10 +188,10 @@ class Merge(Model):
     Reply: ClassVar = Landing
     verb: Literal["merge"] = "merge"
     session: str
-    method: Method = Method.SQUASH
+    method: Method | None = None  # None: the session's, else that of the settings
     checks: tuple[str, ...] | None = None  # None: those of the settings
     message: str | None = None
-    work: str | None = None  # a preview's: what was looked at is what lands, or nothing
+    work: str | None = None  # a preview's approval: what was looked at is what lands, or nothing
     trust: str | None = None  # digest of the repository's commands that the human just approved
 
 

@@ -20,7 +20,7 @@ from sessions.events import (
     StatusChanged,
 )
 from sessions.models import Model, SessionId, Usage
-from worktrees.models import Conflict, Drift, Landing, Totals
+from worktrees.models import Conflict, Drift, Landing, Method, Totals
 
 
 class Created(Model):
@@ -39,6 +39,8 @@ class Created(Model):
     model: str | None = None
     isolation: Isolation = Isolation.WORKTREE
     boxed: bool = False  # sealed, and bubblewrap is around its program
+    method: Method | None = None  # how its work lands; None: as the settings say
+    on: SessionId | None = None  # the session whose branch this one's began at; `base` is its name
 
 
 class LaunchFailed(Model):
@@ -158,6 +160,14 @@ class Merged(Model):
     landing: Landing
 
 
+class Followed(Model):
+    """The target's commits came into the branch, which is at ``head`` now; what is its own is counted from the base."""
+
+    event: Literal["followed"] = "followed"
+    head: str
+    base_commit: str
+
+
 class Paused(Model):
     """Held by the human (``paused`` True) or released."""
 
@@ -242,6 +252,7 @@ Event = Annotated[
     | Merging
     | MergeFailed
     | Merged
+    | Followed
     | Paused
     | Removed
     | Undone

@@ -12,6 +12,7 @@ from orchestrator.events import (
     Changed,
     Created,
     Envelope,
+    Followed,
     Foreseen,
     Forgotten,
     Intended,
@@ -43,7 +44,7 @@ from sessions.events import (
     StatusChanged,
 )
 from sessions.models import ENDED, Evidence, Model, Response, SessionId, Source, State, Status, Usage
-from worktrees.models import Conflict, Drift, Landing, Totals
+from worktrees.models import Conflict, Drift, Landing, Method, Totals
 
 RECENT = timedelta(minutes=10)
 """Responses kept in a row for rates; older ones are in the ledger."""
@@ -75,6 +76,8 @@ class Row(Model):
     model: str | None = None
     isolation: Isolation = Isolation.WORKTREE
     boxed: bool = False
+    method: Method | None = None
+    on: SessionId | None = None  # the session that it is stacked on
     created_at: datetime
     status: Status
     pane: str | None = None
@@ -317,6 +320,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             }
         case Merged():
             update = {"merging": None, "merge_failure": None, "merge_conflicts": (), "landing": event.landing}
+        case Followed():
+            update = {"base_commit": event.base_commit, "head": event.head}
         case Paused():
             update = {"paused": event.paused}
         case Undone():

@@ -13,12 +13,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import timemachine, trespass
+from orchestrator import stacking, timemachine, trespass
 from orchestrator.events import Changed
 from orchestrator.fleet import Row, straying
 from sessions.agents.contract import Mode, Reading, Watch
 from sessions.models import BUSY, ENDED, SessionId, State, Status
-from worktrees import changes, cleanroom, history, radar
+from worktrees import changes, cleanroom, history, integrating, radar
 from worktrees.errors import WorktreeError
 from worktrees.models import Snapshot, Totals
 
@@ -153,7 +153,7 @@ class GitWatch:
                     at = await asyncio.to_thread(changes.resting_at, Path(row.worktree))
                     if reason is None and at is not None and at == self._resting.get(session):
                         return
-                    changed, kept, work = await asyncio.to_thread(_seen, row, reason, self._supervisor.radar.radar)
+                    changed, kept, work = await asyncio.to_thread(_seen, row, reason, self._supervisor)
                     self._resting[session] = at
                 except WorktreeError as error:
                     log.warning("git look at %s: %s", row.name, error.message)
@@ -231,7 +231,7 @@ def _there(row: Row) -> bool:
     return Path(row.worktree).is_dir()
 
 
-def _seen(row: Row, reason: str | None, foresees: radar.Radar) -> tuple[Changed, Snapshot | None, str]:
+def _seen(row: Row, reason: str | None, supervisor: Supervisor) -> tuple[Changed, Snapshot | None, str]:
     """What git says, and what would land now. A snapshot is taken for a ``reason``, and when HEAD moved."""
     worktree = Path(row.worktree)
     totals = changes.totals(worktree, row.base_commit)
@@ -245,17 +245,19 @@ def _seen(row: Row, reason: str | None, foresees: radar.Radar) -> tuple[Changed,
             totals=totals,
             drift=changes.drift(worktree, row.target),
             head=head,
-            conflicts=_would_conflict(row, totals, work, foresees),
+            conflicts=_would_conflict(row, totals, work, supervisor),
         ),
         kept,
         work,
     )
 
 
-def _would_conflict(row: Row, totals: Totals, work: str, foresees: radar.Radar) -> tuple[str, ...]:
+def _would_conflict(row: Row, totals: Totals, work: str, supervisor: Supervisor) -> tuple[str, ...]:
     """Paths that would conflict with the target today, uncommitted work included."""
     if not totals.files:
         return ()
     target = cleanroom.run(Path(row.repository), "rev-parse", f"refs/heads/{row.target}^{{commit}}").strip()
-    (found,) = foresees.look(Path(row.repository), [(target, work)]).values()
+    if (part := stacking.settled(supervisor, row)) is not None:
+        return tuple(one.path for one in integrating.merged(Path(row.repository), target, work, part)[1])
+    (found,) = supervisor.radar.radar.look(Path(row.repository), [(target, work)]).values()
     return tuple(conflict.path for conflict in found.conflicts)

@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import timemachine, trust
-from orchestrator.checks.definition import listed
+from orchestrator import stacking, timemachine, trust
+from orchestrator.checks.definition import Check, listed
 from orchestrator.checks.engine import Progress
 from orchestrator.checks.service import approved, step
 from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused
 from orchestrator.config import checks as of_settings
+from orchestrator.config import load_settings
 from orchestrator.events import Abandoned, Intended, Merged, MergeFailed, Merging, Removed, Snapshotted
 from orchestrator.fleet import Row
 from orchestrator.fleet import kept as kept_in_attic
 from orchestrator.replies import RemovePreview
 from sessions.errors import SessionError
 from sessions.models import BUSY, State
-from worktrees import attic, changes, conflicts, setup
+from worktrees import approval, attic, changes, integrating, setup
 from worktrees import landing as git_landing
+from worktrees.approval import Approval
 from worktrees.cleanroom import run_code
 from worktrees.errors import CheckFailed, Conflicted, WorktreeError
 from worktrees.faultpoints import point
-from worktrees.models import CheckResult, Landing, Snapshot
+from worktrees.models import CheckResult, Landing, Method, Settled, Snapshot
 from worktrees.operations import Operation
 from worktrees.repository import Repository, open_repository
 
@@ -39,7 +41,7 @@ async def call(supervisor: Supervisor, command: Command) -> BaseModel:
     row = supervisor.row(getattr(command, "session", ""))
     match command.verb:
         case "preview_merge":
-            return await asyncio.to_thread(preview_merge, row, command)
+            return await asyncio.to_thread(preview_merge, supervisor, row, command)
         case "merge":
             return await merge(supervisor, row, command)
         case "update":
@@ -52,7 +54,7 @@ async def call(supervisor: Supervisor, command: Command) -> BaseModel:
             raise Refused(f"{other} is not a command", "")
 
 
-def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
+def preview_merge(supervisor: Supervisor, row: Row, command: PreviewMerge) -> MergePreview:
     """What :func:`merge` would do now. Writes nothing but objects that git collects again."""
     worktree = _worktree(row)
     repository = open_repository(Path(row.repository))
@@ -60,23 +62,28 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
     refusal = hint = ""
     try:
         refuse_unfinished(row)
+        stacking.refuse_above(supervisor, row)
         git_landing.refuse_worktree(worktree)
         git_landing.refuse_target(repository, row.target)
     except (Refused, WorktreeError) as error:
         refusal, hint = error.message, error.hint
-    totals = changes.totals(worktree, row.base_commit)
+    part = stacking.settled(supervisor, row)
+    totals = changes.totals(worktree, _since(repository, row, part))
     drift = changes.drift(worktree, row.target)
     work = timemachine.keep(row, "before merge") if totals.uncommitted else None
     tip = work.commit if work else changes.head(worktree)[1]
-    against = conflicts.preview(repository.root, f"refs/heads/{row.target}", tip)
-    if not refusal and drift.ahead == 0 and not totals.uncommitted:
+    target = repository.resolve(f"refs/heads/{row.target}")
+    against = integrating.merged(repository.root, target, tip, part)[1]
+    lower = stacking.below(supervisor, row)
+    checks = listed(command.checks) if command.checks is not None else of_settings(repository.root, os.environ)
+    if not refusal and not totals.uncommitted and (drift.ahead == 0 or (part is not None and part.tip == tip)):
         refusal, hint = f"{row.target} holds all of {row.branch} already", f"orchestrator rm {row.name} removes it"
     if not refusal and against:
         refusal = f"it conflicts with {row.target} in {', '.join(c.path for c in against[:3])}"
         hint = f"tell the agent to merge {row.target} into its branch, or resolve it in the worktree"
     return MergePreview(
         target=row.target,
-        method=command.method,
+        method=_method(row, command.method),
         files=totals.files,
         added=totals.added,
         removed=totals.removed,
@@ -84,10 +91,12 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
         behind=drift.behind,
         conflicts=tuple(conflict.path for conflict in against),
         message=git_landing.draft_message(worktree, row.target, row.prompt),
-        checks=tuple(map(str, of_settings(repository.root, os.environ))),
-        trust=seen.trust if seen.own and not trust.approved(seen) else None,
+        checks=tuple(map(str, checks)),
+        trust=seen.trust if command.checks is None and seen.own and not trust.approved(seen) else None,
         changes_rules=setup.changed_by(repository.root, row.target, tip),
-        work=git_landing.work_of(worktree),
+        work=str(approval.of(worktree, row.target, _defined(checks))),
+        stacked=lower.name if lower is not None else "",
+        again=part is not None,
         refusal=refusal or None,
         hint=hint,
     )
@@ -96,11 +105,14 @@ def preview_merge(row: Row, command: PreviewMerge) -> MergePreview:
 async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
     """Land the work. Whatever goes wrong is written down, and the target is as it was."""
     refuse_unfinished(row)
+    stacking.refuse_above(supervisor, row)
     checks = (
         listed(command.checks)
         if command.checks is not None
         else await asyncio.to_thread(approved, Path(row.repository), command.trust)
     )
+    if command.work is not None:
+        Approval.read(command.work).refuse_other_checks(_defined(checks))
     lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
     loop = asyncio.get_running_loop()
 
@@ -126,11 +138,12 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             session=row.id,
             name=row.name,
             target=row.target,
-            method=command.method,
+            method=_method(row, command.method),
             message=command.message or git_landing.draft_message(worktree, row.target, row.prompt),
             verify=verify,
             limits=timemachine.limits(row),
             approved=command.work,
+            settled=stacking.settled(supervisor, row),
             progress=progress,
         )
 
@@ -152,14 +165,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
 async def update(supervisor: Supervisor, row: Row) -> Done:
     """Bring the target's new commits into the session's branch."""
     refuse_unfinished(row)
-    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
-    async with lock:
-        tip = await asyncio.to_thread(
-            lambda: git_landing.update_from_target(
-                _worktree(row), row.id, row.target, name=row.name, limits=timemachine.limits(row)
-            )
-        )
-    supervisor.git.look(row.id)
+    tip = await stacking.update(supervisor, row)
     return Done(message=f"{row.name} holds all of {row.target} now ({tip[:10]})")
 
 
@@ -264,6 +270,21 @@ def _worktree(row: Row) -> Path:
     if not worktree.is_dir():
         raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
     return worktree
+
+
+def _method(row: Row, asked: Method | None) -> Method:
+    return asked or row.method or load_settings(Path(row.repository), os.environ).merge.method
+
+
+def _defined(checks: tuple[Check, ...]) -> tuple[str, ...]:
+    return tuple(check.model_dump_json() for check in checks)
+
+
+def _since(repository: Repository, row: Row, part: Settled | None) -> str:
+    """What a landing now is counted from: the base, or what landed before."""
+    if part is None or not integrating.is_ancestor(repository.root, part.tip, f"refs/heads/{row.branch}"):
+        return row.base_commit
+    return row.base_commit if integrating.is_ancestor(repository.root, part.tip, row.base_commit) else part.tip
 
 
 def _keep(row: Row) -> Snapshot | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import home, plans, resuming, sealing, trust
+from orchestrator import home, plans, resuming, sealing, stacking, trust
 from orchestrator.commands import Command, Isolation, Refused, Run, Started
 from orchestrator.config import AgentSettings, Settings, load_settings
 from orchestrator.events import Created, LaunchFailed
@@ -68,9 +68,9 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     isolation = sealing.isolation(command.isolation, settings, agent_name)
     not_boxed = await asyncio.to_thread(sealing.why_not_boxed, isolation, settings, env)
     agent.program(spec, env)
-    base = command.base or settings.run.base or "HEAD"
-    base_commit = await asyncio.to_thread(repository.resolve, base)
-    target = settings.run.target or await asyncio.to_thread(repository.default_target)
+    named = command.base or settings.run.base or "HEAD"
+    base = await asyncio.to_thread(stacking.base, supervisor, repository, named)
+    target = base.target or settings.run.target or await asyncio.to_thread(repository.default_target)
     seen = await asyncio.to_thread(trust.wanted, repository.root)
     await asyncio.to_thread(trust.require, seen, command.trust, seen.recipe.run)
     tree = await asyncio.to_thread(repository.checkout_bytes)
@@ -101,16 +101,18 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
             prompt=command.prompt,
             repository=str(repository.root),
             branch=settings.run.branch_prefix + name,
-            base=base,
-            base_commit=base_commit,
+            base=base.name,
+            base_commit=base.commit,
             target=target,
             worktree=str(worktree),
             model=spec.model,
             isolation=isolation,
             boxed=isolation is Isolation.SEALED and not not_boxed,
+            method=command.method,
+            on=base.on,
         )
-        named = spec.model_copy(update={"name": name})
-        return Plan(session=sessions[name], created=created, spec=named, env=env, recipe=seen.recipe)
+        its_own = spec.model_copy(update={"name": name})
+        return Plan(session=sessions[name], created=created, spec=its_own, env=env, recipe=seen.recipe)
 
     results = await asyncio.gather(*(one(name) for name in names))
     failures = [(name, error) for name, _, error in results if error is not None]
@@ -119,9 +121,10 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
         started = [name for name, _, failure in results if failure is None]
         also = f" ({len(started)} of {len(names)} started: {', '.join(started)})" if len(names) > 1 else ""
         raise Refused(f"{name} did not start: {getattr(error, 'message', error)}{also}", getattr(error, "hint", ""))
-    notes = (f"{not_boxed}: {sealing.CLONE_ONLY}; {sealing.INSTALLED}",) if not_boxed else ()
+    notes: tuple[str, ...] = (f"{not_boxed}: {sealing.CLONE_ONLY}; {sealing.INSTALLED}",) if not_boxed else ()
     for said in notes:
         supervisor.notice("warning", "Sealed without a box", said)
+    notes += (base.note,) if base.note else ()
     return Started(
         names=tuple(names),
         sessions=tuple(session for _, session, _ in results),

@@ -95,6 +95,8 @@ def session(
         "strayed": row.strayed,
         "merging": row.merging,
         "merge_failure": row.merge_failure,
+        "method": row.method.value if row.method else None,
+        "stacked_on": row.base if row.on else None,
         "landed": row.landing.after if row.landing else None,
         "launch_failure": row.launch_failure,
         "stopped": row.stopped,

@@ -165,6 +165,8 @@ class MergePreview(Model):
     checks: tuple[str, ...]
     trust: Trust | None = None  # the checks are the repository's and not approved yet
     changes_rules: bool = False  # the branch changes .orchestrator.toml; the target's holds for this merge
-    work: str = ""  # what was looked at: Merge takes it as ``work`` and is refused when it is another by then
+    work: str = ""  # approval of what was looked at: Merge takes it as ``work``, and is refused when anything moved
+    stacked: str = ""  # name of the session that it is stacked on and that has not landed
+    again: bool = False  # part of the branch landed before; only what came after lands
     refusal: str | None = None  # why it cannot be merged now
     hint: str = ""

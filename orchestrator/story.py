@@ -10,6 +10,7 @@ from orchestrator.events import (
     Created,
     Envelope,
     Event,
+    Followed,
     Foreseen,
     Forgotten,
     Intended,
@@ -122,6 +123,8 @@ def _words(event: Event) -> str:
             flaky = f"; flaky: {landing.check.command}" if landing.check is not None and landing.check.flaky else ""
             moved = f"{landing.before[:10]} → {landing.after[:10]}"
             return f"merged into {landing.target} by {landing.method}: {moved}{flaky}"
+        case Followed():
+            return f"goes on from {event.base_commit[:10]} of its target, at {event.head[:10]} now"
         case Paused():
             return "held" if event.paused else "released"
         case Removed():

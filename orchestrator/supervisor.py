@@ -26,6 +26,7 @@ from orchestrator import (
     reconcile,
     recovery,
     resuming,
+    stacking,
     timemachine,
     trust,
 )
@@ -33,7 +34,7 @@ from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
 from orchestrator.checks.service import Checks
 from orchestrator.commands import Command, Done, Down, Refused
-from orchestrator.events import Envelope, Event, Noticed, Paused, Seen
+from orchestrator.events import Envelope, Event, Merged, Noticed, Paused, Seen
 from orchestrator.fleet import Fleet, Row, apply
 from orchestrator.frames import Frames
 from orchestrator.gitwatch import GitWatch
@@ -113,6 +114,8 @@ class Supervisor:
         """Write down that ``event`` happened and tell everybody. While the disk is full it is held in memory."""
         full = self.store.held
         envelope = self._tell(self.store.observe(datetime.now(UTC), session, event))
+        if isinstance(event, Merged) and session is not None:
+            stacking.landed(self, session)
         if self.store.held and not full:
             self.run(self._write_held())
         return envelope
@@ -148,6 +151,7 @@ class Supervisor:
             self.git.stirs(session)
         if isinstance(event, StatusChanged):
             self.git.turn(session, event.status)
+            stacking.rested(self, session)
             if event.status.state not in BUSY:
                 self.screens.keep(session)
             if event.status.state is State.CRASHED:

@@ -126,6 +126,7 @@ class History(Model):
 class Method(StrEnum):
     SQUASH = "squash"
     MERGE = "merge"
+    REBASE = "rebase"
     FF = "ff"
 
 
@@ -158,6 +159,13 @@ class Clash(Model):
     conflict: Conflict
     one: tuple[Change, ...] = ()
     other: tuple[Change, ...] = ()
+
+
+class Settled(Model):
+    """A branch's commits up to ``tip`` are in its target since that was ``after``, by other commits than their own."""
+
+    tip: str
+    after: str
 
 
 class CheckResult(Model):
@@ -212,3 +220,9 @@ class Landing(Model):
     check: CheckResult | None = None  # a flaky one if there was one, else the last
     checks: tuple[CheckResult, ...] = ()  # without their output
     operation: str = ""  # its id in the operation log
+    tip: str = ""  # the branch's commit that landed; empty in what an older version wrote
+
+    @property
+    def settled(self) -> Settled | None:
+        """What need not land again."""
+        return Settled(tip=self.tip, after=self.after) if self.tip else None

@@ -18,6 +18,7 @@ class _Parser(argparse.ArgumentParser):
         super().error(inert.block(message))
 
 
+METHODS = ("squash", "merge", "rebase", "ff")
 KINDS = ("worktree", "sealed")
 Handler = Callable[[argparse.Namespace], int]
 
@@ -60,12 +61,13 @@ def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
     run.add_argument("words", nargs="*", metavar="PROMPT", help='the task; "-" reads it from stdin')
     run.add_argument("--repo", metavar="PATH", default=".", help="repository (default: this folder)")
     run.add_argument("--agent", metavar="A", help="claude, codex, coder, command or a plug-in's name")
-    run.add_argument("--base", metavar="REF", help="revision to begin at (default: what is checked out)")
+    run.add_argument("--base", metavar="REF", help="revision, or session to stack it on (default: what is checked out)")
     run.add_argument("--name", metavar="N", help="name of session and branch (default: from the task)")
     run.add_argument("-n", "--count", type=int, default=1, metavar="COUNT", help="launch this many at once")
     run.add_argument("--model", metavar="M", help="the agent's model")
     run.add_argument("--permission-mode", metavar="MODE", help="the agent's own word for it")
     run.add_argument("--isolation", choices=KINDS, metavar="KIND", help="worktree, or sealed: a clone, in a box")
+    run.add_argument("--method", choices=METHODS, help="how its work lands (default: [merge] method, else squash)")
     run.add_argument("--prompt", metavar="TEXT", help="the task, where PROMPT is a program (--agent command)")
     run.add_argument("--file", metavar="TASKS.toml", help="launch every [[task]] of a file")
     run.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
@@ -133,12 +135,12 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
         ("pause", "hold an agent's processes where they are"),
         ("unpause", "let a held agent go on"),
         ("attach", "go to the agent's own terminal (leave it with ctrl+b d)"),
-        ("update", "merge the target's new commits into a session's branch"),
+        ("update", "bring the target's new commits into a session's branch"),
     ):
         _name(add(name, "steer", help_))
     merge = add("merge", "steer", "land a session's work on its target, checked first, never half")
     _name(merge)
-    merge.add_argument("--method", choices=("squash", "merge", "ff"), help="default: [merge] method, else squash")
+    merge.add_argument("--method", choices=METHODS, help="default: the session's, else [merge] method, else squash")
     merge.add_argument("--check", action="append", metavar="CMD", help="run on the merged tree first; may be repeated")
     merge.add_argument("--no-check", action="store_true", help="skip the checks of the settings")
     merge.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")

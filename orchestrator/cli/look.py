@@ -8,7 +8,7 @@ from argparse import Namespace
 from contextlib import suppress
 from typing import Any
 
-from orchestrator.cli.output import CommandError, call, dump, exact, fetch, note, say, session, table
+from orchestrator.cli.output import CommandError, call, dump, exact, fetch, note, say, session, sessions, table
 from worktrees.inert import block, line
 
 STATES = (
@@ -47,6 +47,8 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     waits = (question["title"] or question["text"]) if question else item["launch_failure"] or item["merge_failure"]
     if not waits and item["state"] in ("lost", "crashed"):
         waits = f"orchestrator resume {item['name']}"
+    if not waits and item["stacked_on"] and not item["landed"]:
+        waits = f"stacked on {item['stacked_on']}"
     rate = item["tokens_per_second"]
     return (
         item["name"],
@@ -84,6 +86,7 @@ def show(arguments: Namespace) -> int:
         ],
         "task": line(item["prompt"])[:200],
         "branch": f"{item['branch']} from {item['base']}, lands on {item['target']}",
+        "stacked": _stacked(item),
         "drift": f"{item['ahead']} commits ahead, {item['behind']} behind",
         "worktree": item["worktree"],
         "strayed": f"{item['strayed']}: orchestrator restore {item['name']} --dry-run" if item["strayed"] else "",
@@ -111,6 +114,15 @@ def show(arguments: Namespace) -> int:
     if item["state"] in ("lost", "crashed", "failed", "exited"):
         _last_screen(item)
     return 0
+
+
+def _stacked(item: dict[str, Any]) -> str:
+    """The session that it is stacked on, and whether that landed."""
+    if item["stacked_on"] is None:
+        return ""
+    lower = next((other for other in sessions() if other["name"] == item["stacked_on"]), None)
+    landed = lower is None or lower["landed"]
+    return f"on {item['stacked_on']}" + (", which is on the target" if landed else ", which has not landed")
 
 
 def _last_screen(item: dict[str, Any]) -> None:

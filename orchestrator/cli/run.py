@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator.cli.output import CommandError, dump, note, say
 from orchestrator.cli.trust import with_approval
 
-_WORDS = ("prompt", "name", "agent", "base", "model", "permission_mode", "isolation")
+_WORDS = ("prompt", "name", "agent", "base", "model", "permission_mode", "isolation", "method")
 _TASK = {**dict.fromkeys(_WORDS, str), "count": int}
 
 
@@ -71,6 +71,7 @@ def _task(arguments: Namespace) -> dict[str, Any]:
         "model": arguments.model,
         "permission_mode": arguments.permission_mode,
         "isolation": arguments.isolation,
+        "method": arguments.method,
     }
     if arguments.agent == "command":
         return {**task, "prompt": arguments.prompt or "", "command": words or None}
@@ -98,7 +99,7 @@ def _from_file(path: Path, arguments: Namespace) -> list[dict[str, Any]]:
                 raise CommandError(f"{path}, task {number}: {key} cannot be {value!r}", _allowed(), 2)
         if not str(task.get("prompt", "")).strip():
             raise CommandError(f"{path}, task {number} has no prompt", _allowed(), 2)
-        above = {"agent": arguments.agent, "base": arguments.base, "isolation": arguments.isolation}
+        above = {key: getattr(arguments, key) for key in ("agent", "base", "isolation", "method")}
         found.append({**above, **task})
     return found
 

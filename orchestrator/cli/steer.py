@@ -143,10 +143,10 @@ def attach(arguments: Namespace) -> int:
 def merge(arguments: Namespace) -> int:
     """Land the work and say each step."""
     item = session(arguments.name)
-    method = arguments.method or _method(item["repo"])
+    method = arguments.method
     checks = () if arguments.no_check else arguments.check
     if arguments.dry_run:
-        return _preview(item, method, arguments)
+        return _preview(item, method, checks, arguments)
     watching = threading.Thread(target=_steps, args=(item,), daemon=True)
     if not arguments.json:
         watching.start()
@@ -166,25 +166,17 @@ def merge(arguments: Namespace) -> int:
     return 0
 
 
-def _method(repository: str) -> str:
-    from pathlib import Path
-
-    from orchestrator.commands import Refused
-    from orchestrator.config import load_settings
-
-    try:
-        return load_settings(Path(repository), os.environ).merge.method.value
-    except Refused as error:
-        raise CommandError(error.message, error.hint) from error
-
-
-def _preview(item: dict[str, Any], method: str, arguments: Namespace) -> int:
-    seen = call("preview_merge", session=item["id"], method=method)
+def _preview(item: dict[str, Any], method: str | None, checks: Any, arguments: Namespace) -> int:
+    seen = call("preview_merge", session=item["id"], method=method, checks=checks)
     if arguments.json:
         dump(seen)
         return 0
     fact(f"{item['branch']} → {seen['target']} by {seen['method']}")
     fact(f"  {seen['files']} files, +{seen['added']} -{seen['removed']}, {seen['uncommitted']} uncommitted")
+    if seen["again"]:
+        fact("  part of it landed before: only what came after lands")
+    if seen["stacked"]:
+        fact(f"  stacked on {seen['stacked']}, which has not landed")
     fact(f"  {seen['behind']} commits behind {seen['target']}")
     for path in seen["conflicts"]:
         fact(f"  conflict: {path}")

@@ -14,6 +14,7 @@ EXAMPLES = {
   orchestrator run "Add a --json flag to the export command"
   orchestrator run --agent codex --name export-json "Add a --json flag to the export command"
   orchestrator run -n 3 "Find out why the build is slow"         three agents, one task
+  orchestrator run --base export-json "Use the new flag"         stacked: it lands after export-json
   orchestrator run --file tasks.toml                             [[task]] prompt = "…"
   orchestrator run -- "-v prints too much"                       a task that begins with a dash
   git log -1 --format=%B | orchestrator run -
@@ -61,7 +62,7 @@ EXAMPLES = {
     "merge": """\
   orchestrator merge export-json --dry-run
   orchestrator merge export-json --check "make test"
-  orchestrator merge export-json --method ff""",
+  orchestrator merge export-json --method rebase""",
     "snapshots": "  orchestrator snapshots export-json",
     "snapshot": '  orchestrator snapshot export-json -m "before the big rename"',
     "restore": """\

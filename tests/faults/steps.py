@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from worktrees import attic, faultpoints, landing, operations, reconcile, restoring, snapshots, undo
+from worktrees import attic, faultpoints, following, landing, operations, reconcile, restoring, snapshots, undo
 from worktrees.errors import WorktreeError
 from worktrees.models import Method
 from worktrees.repository import Repository, open_repository
@@ -33,7 +33,7 @@ def carry_out(root: Path, step: str, given: dict[str, Any]) -> None:
                 message="Land it\n",
             )
         case "update":
-            landing.update_from_target(worktree, session, "main")
+            following.update_from_target(worktree, session, "main")
         case "restore":
             found = snapshots.listed(root, session)
             if found:

@@ -34,7 +34,7 @@ from orchestrator.replies import LogReply, RemovePreview
 from sessions.events import Active, Counted, Launched, StatusChanged
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Response, Role, SessionId, State, Status, Usage
 from sessions.risk import Risk
-from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Totals
+from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Method, Totals
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """The time of the sample; tests give the dashboard this clock."""
@@ -327,7 +327,7 @@ def _reply(command: Command, now: datetime) -> Any:
         case PreviewMerge():
             return MergePreview(
                 target="main",
-                method=command.method,
+                method=command.method or Method.SQUASH,
                 files=3,
                 added=98,
                 removed=40,

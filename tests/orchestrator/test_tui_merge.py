@@ -82,9 +82,10 @@ async def test_f2_goes_through_the_methods_and_a_fast_forward_has_no_message() -
         await shown.press("f2")
         await shown.sees("by merge")
         await shown.press("f2")
+        await shown.sees("by rebase")
+        await shown.press("f2")
         await shown.sees("by ff")
-        await shown.until(lambda: "Commit message" not in shown.text())
-        assert [call.method for call in shown.link.calls] == [Method.SQUASH, Method.MERGE, Method.FF]
+        assert [call.method for call in shown.link.calls] == [None, Method.MERGE, Method.REBASE, Method.FF]
 
 
 async def test_what_cannot_be_merged_says_why_and_no_key_merges_it() -> None:

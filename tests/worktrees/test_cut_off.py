@@ -14,8 +14,9 @@ from tests.worktrees.conftest import commit
 from tests.worktrees.test_undo import newest, state
 from worktrees import attic, operations
 from worktrees.faultpoints import ENV
+from worktrees.following import update_from_target
 from worktrees.git import run
-from worktrees.landing import land, update_from_target
+from worktrees.landing import land
 from worktrees.models import Method
 from worktrees.operations import State
 from worktrees.reconcile import reconcile

@@ -7,6 +7,7 @@ import pytest
 
 from tests.checking import commands
 from tests.worktrees.conftest import commit
+from worktrees import approval
 from worktrees.changes import drift
 from worktrees.conflicts import preview
 from worktrees.errors import (
@@ -19,9 +20,10 @@ from worktrees.errors import (
     OperationInProgress,
     WorktreeError,
 )
+from worktrees.following import update_from_target
 from worktrees.git import run, run_code
-from worktrees.landing import draft_message, land, update_from_target, work_of
-from worktrees.models import Landing, Method
+from worktrees.landing import draft_message, land
+from worktrees.models import CheckResult, Landing, Method
 from worktrees.repository import Repository
 
 
@@ -217,7 +219,7 @@ def test_an_approval_is_void_when_the_work_has_changed(repository: Repository, w
     (worktree / "b.txt").write_text("b\n")
     commit(worktree, "B")
     (worktree / "c.txt").write_text("not committed\n")
-    approved = work_of(worktree)
+    approved = str(approval.of(worktree, "main"))
     before = (repository.resolve("main"), repository.resolve("agent/x"))
     match how:
         case "edit":
@@ -233,5 +235,36 @@ def test_an_approval_is_void_when_the_work_has_changed(repository: Repository, w
     with pytest.raises(ApprovalVoid, match="agent/x is not what was looked at"):
         merge(repository, worktree, approved=approved)
     assert (repository.resolve("main"), repository.resolve("agent/x")) == before
-    merge(repository, worktree, approved=work_of(worktree))
+    merge(repository, worktree, approved=str(approval.of(worktree, "main")))
     assert (repository.root / "c.txt").read_text() == "not committed\n"
+
+
+def test_an_approval_is_void_when_the_target_or_the_checks_have_moved(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    seen = approval.of(worktree, "main", ("true",))
+    seen.refuse_other_checks(("true",))
+    with pytest.raises(ApprovalVoid, match="the checks are not those that were shown any more: none"):
+        seen.refuse_other_checks(())
+    (repository.root / "d.txt").write_text("d\n")
+    before = commit(repository.root, "D")
+    with pytest.raises(ApprovalVoid, match=f"main has moved since it was looked at: it is {before[:10]}"):
+        merge(repository, worktree, approved=str(seen))
+    assert repository.resolve("main") == before
+    with pytest.raises(ApprovalVoid, match="names nothing"):
+        merge(repository, worktree, approved="yes")
+    assert merge(repository, worktree, approved=str(approval.of(worktree, "main", ("true",)))).before == before
+
+
+def test_a_target_that_moves_during_the_check_of_approved_work_stops_it(repository: Repository, worktree: Path) -> None:
+    (worktree / "b.txt").write_text("b\n")
+    tree = run(repository.root, "rev-parse", "HEAD^{tree}").strip()
+    other = run(repository.root, "commit-tree", tree, "-p", "HEAD", "-m", "Meanwhile").strip()
+    run(repository.root, "checkout", "-q", "--detach")
+
+    def verify(_before: str, _commit: str) -> tuple[CheckResult, ...]:
+        run(repository.root, "update-ref", "refs/heads/main", other)
+        return ()
+
+    with pytest.raises(ApprovalVoid, match="main has moved"):
+        merge(repository, worktree, verify=verify, approved=str(approval.of(worktree, "main")))
+    assert repository.resolve("main") == other

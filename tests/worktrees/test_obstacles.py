@@ -9,8 +9,9 @@ import pytest
 from tests.worktrees.conftest import commit
 from worktrees import obstacles
 from worktrees.errors import InTheWay
+from worktrees.following import update_from_target
 from worktrees.git import run
-from worktrees.landing import land, update_from_target
+from worktrees.landing import land
 from worktrees.models import Landing, Method
 from worktrees.repository import Repository
 

@@ -9,8 +9,9 @@ import pytest
 from tests.checking import commands
 from worktrees import snapshots
 from worktrees.errors import NotOurs
+from worktrees.following import update_from_target
 from worktrees.git import run
-from worktrees.landing import land, update_from_target
+from worktrees.landing import land
 from worktrees.models import Method
 from worktrees.repository import Repository
 from worktrees.restoring import Wish, restore

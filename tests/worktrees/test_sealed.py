@@ -11,8 +11,9 @@ import pytest
 from tests.worktrees.conftest import commit
 from worktrees import beneath, bringing, changes, cleanroom, sealed, snapshots
 from worktrees.errors import OperationInProgress, WorktreeError
+from worktrees.following import update_from_target
 from worktrees.git import run
-from worktrees.landing import land, refuse_worktree, update_from_target
+from worktrees.landing import land, refuse_worktree
 from worktrees.models import Method
 from worktrees.repository import Repository
 from worktrees.sealed import Clone

@@ -10,8 +10,9 @@ from tests.worktrees.conftest import commit
 from tests.worktrees.test_snapshots import files_of
 from worktrees import operations
 from worktrees.errors import CannotUndo, Conflicted, DirtyTarget
+from worktrees.following import update_from_target
 from worktrees.git import run
-from worktrees.landing import land, update_from_target
+from worktrees.landing import land
 from worktrees.models import Method
 from worktrees.operations import Kind, Operation, State
 from worktrees.repository import Repository

@@ -13,8 +13,9 @@ from tests.worktrees.conftest import commit
 from tests.worktrees.test_undo import state
 from worktrees import attic, operations, snapshots
 from worktrees.errors import WorktreeError
+from worktrees.following import update_from_target
 from worktrees.git import run
-from worktrees.landing import land, update_from_target
+from worktrees.landing import land
 from worktrees.models import Method
 from worktrees.operations import Operation
 from worktrees.repository import Repository, open_repository

@@ -23,10 +23,13 @@ from worktrees.models import Method
 if TYPE_CHECKING:
     from orchestrator.tui.app import Orchestrator
 
-_METHODS = (Method.SQUASH, Method.MERGE, Method.FF)
+_METHODS = (Method.SQUASH, Method.MERGE, Method.REBASE, Method.FF)
+_KEPT = (Method.REBASE, Method.FF)
+"""Those that keep the branch's own messages."""
 _WORDS = {
     Method.SQUASH: "one new commit",
     Method.MERGE: "a merge commit",
+    Method.REBASE: "its commits, made anew on top of the target",
     Method.FF: "fast-forward, its commits as they are",
 }
 
@@ -43,7 +46,7 @@ class MergeScreen(ModalScreen[None]):
     def __init__(self, session: str) -> None:
         super().__init__()
         self._session = session
-        self._method = Method.SQUASH
+        self._method: Method | None = None
         self._preview: MergePreview | None = None
         self._merging = False
         self._steps: list[str] = []
@@ -79,7 +82,7 @@ class MergeScreen(ModalScreen[None]):
         self.dismiss(None)
 
     def action_method(self) -> None:
-        if not self._merging:
+        if not self._merging and self._method is not None:
             self._method = _METHODS[(_METHODS.index(self._method) + 1) % len(_METHODS)]
             self.run_worker(self._look(), exclusive=True, group="look")
 
@@ -98,12 +101,12 @@ class MergeScreen(ModalScreen[None]):
             self.dismiss(None)
             return
         first = self._preview is None
-        self._preview = seen
+        self._preview, self._method = seen, seen.method
         title = f"Merge {short(row.name)} into {short(seen.target)}"
         self.query_one(".dialog").border_title = Content(title)
         if first:
             self.query_one("#message", TextArea).text = safe(seen.message).strip()
-        writes = self._method is not Method.FF and seen.refusal is None
+        writes = seen.refusal is None and (self._method not in _KEPT or seen.uncommitted > 0)
         self.query_one("#message").display = self.query_one("#message-label").display = writes
         button = self.query_one("#merge", Button)
         button.disabled = seen.refusal is not None
@@ -163,6 +166,10 @@ def _drawn(row: Row, seen: MergePreview) -> RenderableType:
     text.append(f"\n\n  {number(seen.files, 'file')}  +{seen.added} −{seen.removed}", "not bold")
     if seen.uncommitted:
         text.append(f"\n  {seen.uncommitted} uncommitted: committed with the message below", "not bold")
+    if seen.again:
+        text.append("\n  part of it landed before: only what came after lands", "not bold")
+    if seen.stacked:
+        text.append(f"\n  stacked on {short(seen.stacked)}, which has not landed", "bold")
     if seen.behind:
         text.append(f"\n  {short(seen.target)} has {seen.behind} new commits: they are integrated", "not bold")
     for check in seen.checks:

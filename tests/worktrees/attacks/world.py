@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from worktrees import changes, conflicts, history, landing, operations, restoring, snapshots, undo
+from worktrees import changes, conflicts, following, history, landing, operations, restoring, snapshots, undo
 from worktrees.errors import WorktreeError
 from worktrees.models import Landing, Method
 from worktrees.repository import Repository, open_repository
@@ -167,7 +167,7 @@ def _remove(world: World) -> None:
 
 _STEPS: dict[str, Step] = {
     "preview of conflicts": lambda w: conflicts.preview(w.repository.root, "main", "agent/one"),
-    "update from the target": lambda w: landing.update_from_target(w.worktree, "one", "main"),
+    "update from the target": lambda w: following.update_from_target(w.worktree, "one", "main"),
     "totals": lambda w: (w.work(w.worktree), changes.totals(w.worktree, "main")),
     "diff": lambda w: changes.diff(w.worktree, "main"),
     "drift": lambda w: (changes.head(w.worktree), changes.drift(w.worktree, "main"), changes.resting_at(w.worktree)),
@@ -177,7 +177,7 @@ _STEPS: dict[str, Step] = {
     "land by squash": lambda w: _land(w, Method.SQUASH),
     "undo": _undo,
     "land by merge": lambda w: _land(w, Method.MERGE),
-    "update by fast-forward": lambda w: landing.update_from_target(w.worktree, "one", "main"),
+    "update by fast-forward": lambda w: following.update_from_target(w.worktree, "one", "main"),
     "land by fast-forward": lambda w: _land(w, Method.FF),
     "operations": lambda w: (operations.listed(w.repository), w.repository.worktrees(), open_repository(w.worktree)),
     "create": _create,
