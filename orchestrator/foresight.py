@@ -20,7 +20,9 @@ def order(rows: Sequence[Row], cells: Iterable[Cell]) -> tuple[Turn, ...]:
 
     Taken one by one: what landed counts no more for those after it, which would then have to be brought up to date.
     """
+    cells = tuple(cells)
     conflicts = {(cell.one, cell.other): len(cell.conflicts) for cell in cells}
+    unknown = {cell.one for cell in cells if cell.error and not cell.other}
     rivals: dict[SessionId, set[SessionId]] = {row.id: set() for row in rows}
     for (one, other), count in conflicts.items():
         if other and count and one in rivals and SessionId(other) in rivals:
@@ -33,7 +35,7 @@ def order(rows: Sequence[Row], cells: Iterable[Cell]) -> tuple[Turn, ...]:
         row = min(
             left.values(),
             key=lambda row: (
-                bool(conflicts.get((row.id, ""))),
+                row.id in unknown or bool(conflicts.get((row.id, ""))),
                 row.status.state in BUSY or row.status.state is State.BLOCKED,
                 len(rivals[row.id] & left.keys()),
                 row.created_at,
@@ -43,6 +45,8 @@ def order(rows: Sequence[Row], cells: Iterable[Cell]) -> tuple[Turn, ...]:
         del left[row.id]
         after = [turn.name for turn in turns if turn.session in rivals[row.id]]
         why = _why(row, conflicts.get((row.id, ""), 0), after, [names[id_] for id_ in left if id_ in rivals[row.id]])
+        if row.id in unknown:
+            why = f"git cannot say whether it merges with {row.target}"
         turns.append(Turn(session=row.id, name=row.name, target=row.target, why=why))
     return tuple(turns)
 

@@ -94,14 +94,17 @@ def done(name: str, state: State = State.DONE) -> Row:
 def test_the_order_lands_first_what_disturbs_the_fewest() -> None:
     rows = [done("a"), done("b"), done("c"), done("d", State.WORKING), done("e")]
     cells = [cell("a", "b", "x"), cell("a", "c", "x"), cell("e", "", "y", "z"), cell("b", ""), cell("a", "")]
+    rows.append(done("f"))
+    cells.append(Cell(one=SessionId("f"), other="", error="bad object"))
     turns = foresight.order(rows, cells)
-    assert [turn.name for turn in turns] == ["b", "a", "c", "d", "e"]
+    assert [turn.name for turn in turns] == ["b", "a", "c", "d", "e", "f"]
     assert [turn.why for turn in turns] == [
         "a would conflict after it",
         "conflicts with b, which lands before it; c would conflict after it",
         "conflicts with a, which lands before it",
         "is not finished",
         "conflicts with main in 2 files",
+        "git cannot say whether it merges with main",
     ]
 
 

@@ -26,6 +26,7 @@ _KEYS = (
             ("w", "answer the next that waits for you"),
             ("z", "undo the newest merge, update, restore or drop; asks first"),
             ("n", "new task"),
+            ("C", "radar: who would conflict with whom, and what to land first"),
             (":  ctrl+p", "commands by name"),
             ("/", "filter"),
             ("esc", "one level out"),
@@ -67,6 +68,15 @@ _KEYS = (
         ),
     ),
     (
+        "The radar",
+        (
+            ("← → ↑ ↓", "to a pair; ≠2: 2 files in conflict, ~2: 2 changed by both, ! git cannot say"),
+            ("↵", "the files and hunks behind it"),
+            ("t  T", "tell the agent what the other side did; in the hunks T the other agent"),
+            ("tab", "the next repository"),
+        ),
+    ),
+    (
         "A question",
         (
             ("y  n  a", "yes, no, always"),
@@ -81,7 +91,7 @@ _KEYS = (
 )
 _STATES = (
     (Rank.ASKS, "needs you"),
-    (Rank.CONFLICT, "its work conflicts with the target, or its merge failed"),
+    (Rank.CONFLICT, "its work conflicts with the target or an earlier session, or its merge failed"),
     (Rank.FAILED, "its turn failed, it crashed or its pane is gone"),
     (Rank.WONDERS, "finished, and its last words are a question: s answers it"),
     (Rank.WORKS, "works"),

@@ -40,6 +40,14 @@ class MainScreen(SessionActions, Screen[None]):
         Binding("n", "new", "New", id="new", tooltip="Start an agent on a new task"),
         *SessionActions.KEYS,
         Binding("R", "resume_all", "Resume all", show=False, id="resume_all", tooltip="Bring back all that were lost"),
+        Binding(
+            "C",
+            "radar",
+            "Radar",
+            show=False,
+            id="radar",
+            tooltip="Who would conflict with whom, and what to land first",
+        ),
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
         Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
         Binding("1", "focus('#fleet')", "Fleet", show=False),
@@ -162,6 +170,12 @@ class MainScreen(SessionActions, Screen[None]):
         for name, why in said.failed.items():
             message, _, hint = why.partition(" → ")
             self._app.complain(f"{name} did not start: {message}", hint)
+
+    def action_radar(self) -> None:
+        from orchestrator.tui.screens.radar import RadarScreen
+
+        row = self.current()
+        self.app.push_screen(RadarScreen(row.repository if row is not None else None))
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).open(self.table.filter)

@@ -13,7 +13,10 @@ from textual.widgets import Label, TextArea
 
 
 class Prompt(ModalScreen[str | None]):
-    """Dismisses with the text, or None. Enter sends, ctrl+j makes a new line. ``empty``: no text is an answer too."""
+    """Dismisses with the text, or None. Enter sends, ctrl+j makes a new line. ``empty``: no text is an answer too.
+
+    ``tall``: there is much to read, from its beginning.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", priority=True),
@@ -21,22 +24,32 @@ class Prompt(ModalScreen[str | None]):
         Binding("escape", "leave", "Back", priority=True),
     ]
 
-    def __init__(self, title: str, placeholder: str = "", initial: str = "", *, empty: bool = False) -> None:
+    def __init__(
+        self, title: str, placeholder: str = "", initial: str = "", *, empty: bool = False, tall: bool = False
+    ) -> None:
         super().__init__()
         self._title = title
         self._placeholder = placeholder
         self._initial = initial
         self._empty = empty
+        self._tall = tall
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
-            yield TextArea(self._initial, placeholder=self._placeholder, compact=True, soft_wrap=True)
+            yield TextArea(
+                self._initial,
+                placeholder=self._placeholder,
+                compact=True,
+                soft_wrap=True,
+                classes="tall-text" if self._tall else None,
+            )
             yield Label("enter sends · ctrl+j new line · esc back", classes="hint")
 
     def on_mount(self) -> None:
         area = self.query_one(TextArea)
-        area.move_cursor(area.document.end)
+        if not self._tall:
+            area.move_cursor(area.document.end)
 
     def action_send(self) -> None:
         text = self.query_one(TextArea).text
