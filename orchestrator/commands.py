@@ -15,6 +15,8 @@ from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from orchestrator.replies import DiffReply as DiffReply
 from orchestrator.replies import MergePreview as MergePreview
+from orchestrator.replies import Pushed as Pushed
+from orchestrator.replies import Requested as Requested
 from orchestrator.replies import Started as Started
 from orchestrator.replies import TranscriptReply as TranscriptReply
 from orchestrator.replies import Trust as Trust
@@ -195,6 +197,28 @@ class Merge(Model):
     trust: str | None = None  # digest of the repository's commands that the human just approved
 
 
+class Push(Model):
+    """Push a branch (default: the one that work lands on) under its own name; never forced. ``env``: the caller's."""
+
+    Reply: ClassVar = Pushed
+    verb: Literal["push"] = "push"
+    repository: str
+    branch: str | None = None
+    dry_run: bool = False
+    env: dict[str, str] = {}
+
+
+class PullRequest(Model):
+    """Push a session's branch and open a pull request. ``message``: title and body, drafted when None."""
+
+    Reply: ClassVar = Requested
+    verb: Literal["pull_request"] = "pull_request"
+    session: str
+    message: str | None = None
+    draft: bool = False
+    env: dict[str, str] = {}
+
+
 class TrustRepository(Model):
     """Show a repository's own commands. ``digest`` approves them as they were shown, ``revoke`` forgets approvals."""
 
@@ -347,6 +371,8 @@ Command = Annotated[
     | See
     | PreviewMerge
     | Merge
+    | Push
+    | PullRequest
     | PreviewRemove
     | Remove
     | TrustRepository

@@ -66,6 +66,12 @@ class MergeSettings(_Section):
     checks: tuple[str, ...] = ()
 
 
+class PushSettings(_Section):
+    """``[push]``: what goes to a remote, when the user asks for it."""
+
+    own_config: bool = False  # True: as the user's git push, with the repository's configuration and hooks
+
+
 class KeepSettings(_Section):
     """``[keep]``: how long what could be wanted back is kept."""
 
@@ -100,6 +106,7 @@ class Settings(_Section):
     run: RunSettings = RunSettings()
     merge: MergeSettings = MergeSettings()
     checks: ChecksSettings = ChecksSettings()
+    push: PushSettings = PushSettings()
     keep: KeepSettings = KeepSettings()
     sealed: SealedSettings = SealedSettings()
     agents: dict[str, AgentSettings] = {}
@@ -130,7 +137,7 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         return settings
     theirs = root / FILE
     said = {key: value for key, value in _read(theirs).items() if key != "worktree"}
-    for own in ("agents", "keep"):
+    for own in ("agents", "keep", "push"):
         if said.get(own) is not None:
             raise Refused(
                 f"{theirs} sets [{own}], which a repository may not",

@@ -160,6 +160,13 @@ class Merged(Model):
     landing: Landing
 
 
+class RequestOpened(Model):
+    """The session's branch is a pull request at ``url``."""
+
+    event: Literal["request_opened"] = "request_opened"
+    url: str
+
+
 class Followed(Model):
     """The target's commits came into the branch, which is at ``head`` now; what is its own is counted from the base."""
 
@@ -253,6 +260,7 @@ Event = Annotated[
     | MergeFailed
     | Merged
     | Followed
+    | RequestOpened
     | Paused
     | Removed
     | Undone

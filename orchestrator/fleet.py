@@ -25,6 +25,7 @@ from orchestrator.events import (
     Pruned,
     ReadOnly,
     Removed,
+    RequestOpened,
     Restored,
     Returned,
     Seen,
@@ -105,6 +106,7 @@ class Row(Model):
     merge_failure: str | None = None
     merge_conflicts: tuple[Conflict, ...] = ()
     landing: Landing | None = None
+    request: str | None = None  # address of its pull request
     paused: bool = False
     launch_failure: str | None = None
     intent: str | None = None  # asked for and not finished: resume, stop, remove
@@ -322,6 +324,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"merging": None, "merge_failure": None, "merge_conflicts": (), "landing": event.landing}
         case Followed():
             update = {"base_commit": event.base_commit, "head": event.head}
+        case RequestOpened():
+            update = {"request": event.url}
         case Paused():
             update = {"paused": event.paused}
         case Undone():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sessions.models import Entry, Model, SessionId, Status
-from worktrees.models import Change, Method
+from worktrees.models import Change, Method, Push
 from worktrees.operations import Kind, Move, State
 
 
@@ -148,6 +148,20 @@ class Started(Model):
     reason: str = ""
     hint: str = ""
     notes: tuple[str, ...] = ()
+
+
+class Pushed(Model):
+    """``operation``: its id in the operation log; empty: nothing was sent."""
+
+    push: Push
+    operation: str = ""
+
+
+class Requested(Model):
+    """``opened``: it was opened now, and was not there before."""
+
+    url: str
+    opened: bool
 
 
 class MergePreview(Model):

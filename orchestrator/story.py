@@ -23,6 +23,7 @@ from orchestrator.events import (
     Pruned,
     ReadOnly,
     Removed,
+    RequestOpened,
     Restored,
     Returned,
     Seen,
@@ -125,6 +126,8 @@ def _words(event: Event) -> str:
             return f"merged into {landing.target} by {landing.method}: {moved}{flaky}"
         case Followed():
             return f"goes on from {event.base_commit[:10]} of its target, at {event.head[:10]} now"
+        case RequestOpened():
+            return f"pull request: {event.url}"
         case Paused():
             return "held" if event.paused else "released"
         case Removed():

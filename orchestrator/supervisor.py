@@ -21,6 +21,7 @@ from orchestrator import (
     launches,
     machine,
     operations,
+    pushing,
     queries,
     radar,
     reconcile,
@@ -227,6 +228,8 @@ class Supervisor:
                 return await resuming.call(self, command)
             case "merge" | "preview_merge" | "remove" | "preview_remove" | "update":
                 return await landing.call(self, command)
+            case "push" | "pull_request":
+                return await pushing.call(self, command)
             case "trust":
                 return await trust.call(self, command)
             case "ops" | "attic" | "preview_undo" | "undo":

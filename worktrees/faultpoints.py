@@ -38,6 +38,8 @@ POINTS = (
     "operation.done",  # all is done, the intent is not yet closed
     "operation.closed",  # it is written as done, its caller does not know it yet
     "operation.pruned",  # one of several old ones is forgotten
+    # worktrees.pushing
+    "push.sent",  # the remote has it, nothing here says so
     # worktrees.attic
     "removal.gone",  # the worktree is gone, its branch is not yet
     "return.added",  # a worktree that comes back is registered and has no files yet

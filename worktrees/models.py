@@ -168,6 +168,17 @@ class Settled(Model):
     after: str
 
 
+class Push(Model):
+    """A branch on its way to a remote. ``before``: what the remote had, None: no such branch."""
+
+    remote: str
+    url: str
+    branch: str
+    before: str | None
+    after: str
+    commits: int = 0
+
+
 class CheckResult(Model):
     """What a command said of a tree. ``not_run``: why it was not run; then nothing else holds but ``blocked``."""
 

@@ -30,7 +30,7 @@ from worktrees import snapshots
 from worktrees.cleanroom import run, run_code
 from worktrees.errors import GitFailed, RefMoved, WorktreeError
 from worktrees.faultpoints import point
-from worktrees.models import Landing, Model
+from worktrees.models import Landing, Model, Push
 from worktrees.repository import Repository
 from worktrees.sealing import seal
 
@@ -54,6 +54,7 @@ class Kind(StrEnum):
     RESTORE = "restore"  # a worktree's files were brought to a snapshot
     MOVE = "move"  # a branch of ours was moved or brought back
     REMOVE = "remove"  # a session went to the attic
+    PUSH = "push"  # a branch went to its remote; only a commit on top takes back what others may have
     UNDO = "undo"  # another operation was taken back
 
 
@@ -122,6 +123,7 @@ class Operation(Model):
     undoes: str | None = None  # id of the operation that it takes back
     landing: Landing | None = None
     attic: Attic | None = None
+    push: Push | None = None
     note: str = ""
     foreign: bool = False  # without our seal: written under another home, or planted
 
@@ -185,6 +187,8 @@ def recorded(repository: Repository, operation: Operation) -> Iterator[Operation
             yield operation
             point("operation.done")
         except BaseException as error:
+            if operation.push is not None:
+                raise  # only the remote knows
             if standing(repository, operation.moves) == "before" and all(_untouched(one) for one in operation.files):
                 close(repository, operation, State.VOID, getattr(error, "message", "") or str(error))
             raise
@@ -265,7 +269,8 @@ def undone(operations: tuple[Operation, ...]) -> dict[str, str]:
 def holding(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     """Those that were done and not taken back: the first of them is what an undo without a name means."""
     gone = undone(operations)
-    return tuple(one for one in operations if one.state is State.DONE and one.id not in gone and not one.foreign)
+    found = (one for one in operations if one.state is State.DONE and one.id not in gone and not one.foreign)
+    return tuple(one for one in found if one.kind is not Kind.PUSH)
 
 
 def find(operations: tuple[Operation, ...], prefix: str) -> Operation:

@@ -6,7 +6,7 @@ what is left is to bring a checkout along, or a worktree that was going or comin
 
 from __future__ import annotations
 
-from worktrees import attic, checkouts, operations
+from worktrees import attic, checkouts, operations, pushing
 from worktrees.cleanroom import run_code
 from worktrees.errors import WorktreeError
 from worktrees.operations import Files, Follow, Kind, Operation, State, short
@@ -40,6 +40,8 @@ def reconcile(repository: Repository) -> tuple[Operation, ...]:
 
 
 def _settle(repository: Repository, one: Operation) -> tuple[State, str]:
+    if one.push is not None:
+        return pushing.settle(repository, one)
     if one.attic is not None:
         return _going(repository, one) if one.kind is Kind.REMOVE else _coming(repository, one)
     stands = operations.standing(repository, one.moves)

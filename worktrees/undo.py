@@ -122,6 +122,11 @@ def _refuse_unfit(repository: Repository, operation: Operation) -> None:
             f"{operation.id} does not carry our seal: another ORCHESTRATOR_HOME wrote it, or somebody planted it",
             f"look at it: git show {operations.REFS}{operation.id}",
         )
+    if operation.kind is Kind.PUSH:
+        raise CannotUndo(
+            f"{operation.id} pushed; others may have it by now",
+            "take back what landed: undo it, which adds a commit that reverts, and push again",
+        )
     match operation.state:
         case State.PLANNED:
             raise CannotUndo(

@@ -100,6 +100,7 @@ def show(arguments: Namespace) -> int:
         "merge": item["merging"]
         or item["merge_failure"]
         or (f"landed as {item['landed'][:10]}" if item["landed"] else ""),
+        "request": item["pull_request"] or "",
         "launch": item["launch_failure"] or "",
         "recovered": f"started again {age(since(item['recovered']))} ago, after it was lost or had crashed"
         if item["recovered"]

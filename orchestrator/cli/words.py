@@ -63,6 +63,12 @@ EXAMPLES = {
   orchestrator merge export-json --dry-run
   orchestrator merge export-json --check "make test"
   orchestrator merge export-json --method rebase""",
+    "push": """\
+  orchestrator push --dry-run
+  orchestrator push""",
+    "pr": """\
+  orchestrator pr export-json
+  orchestrator pr export-json --draft -m 'Add a JSON export'""",
     "snapshots": "  orchestrator snapshots export-json",
     "snapshot": '  orchestrator snapshot export-json -m "before the big rename"',
     "restore": """\

@@ -48,7 +48,7 @@ def test_a_repository_cannot_say_which_program_is_an_agent(tmp_path: Path) -> No
     [
         ("[run\n", "cannot be read"),
         ("[run]\nagnet = 'x'\n", "run.agnet"),
-        ("[merge]\nmethod = 'rebase'\n", "merge.method"),
+        ("[merge]\nmethod = 'octopus'\n", "merge.method"),
         ("[agents.claude]\nargs = 'x'\n", "agents.claude.args"),
         ("[run]\nbranch_prefix = '--upload-pack=x'\n", "run.branch_prefix"),
         ("[colours]\n", "colours"),
