@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from orchestrator.checks.ask import CheckOutput, Checks
 from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from orchestrator.replies import DiffReply as DiffReply
@@ -391,6 +392,8 @@ Command = Annotated[
     | Transcript
     | Log
     | Attach
+    | Checks
+    | CheckOutput
     | Down,
     Field(discriminator="verb"),
 ]

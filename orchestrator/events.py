@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
 from sessions.events import (
     Active,
@@ -256,6 +257,7 @@ Event = Annotated[
     | Restored
     | Pruned
     | Strayed
+    | Checked
     | Merging
     | MergeFailed
     | Merged

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
 from orchestrator.events import (
     Abandoned,
@@ -44,7 +45,7 @@ from sessions.events import (
     Sent,
     StatusChanged,
 )
-from sessions.models import ENDED, Evidence, Model, Response, SessionId, Source, State, Status, Usage
+from sessions.models import BUSY, ENDED, Evidence, Model, Response, SessionId, Source, State, Status, Usage
 from worktrees.models import Conflict, Drift, Landing, Method, Totals
 
 RECENT = timedelta(minutes=10)
@@ -102,6 +103,7 @@ class Row(Model):
     rivals: tuple[Rival, ...] = ()
     snapshot: str | None = None  # newest snapshot's ref
     strayed: str = ""  # how the worktree is not as we made it
+    checks: Checked | None = None  # what they say of the work since the agent last stopped
     merging: str | None = None  # step of a landing under way
     merge_failure: str | None = None
     merge_conflicts: tuple[Conflict, ...] = ()
@@ -278,6 +280,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             }
         case StatusChanged():
             update = {"status": event.status}
+            if event.status.state in BUSY:
+                update["checks"] = None  # the work goes on
             if event.status.state is State.CRASHED:
                 update["crashes"] = (*(then for then in row.crashes if abs(at - then) < CRASHES), at)
             if event.status.state in ENDED and row.intent == "stop":
@@ -312,6 +316,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"snapshot": event.ref}
         case Strayed():
             update = {"strayed": straying(row, event)}
+        case Checked():
+            update = {} if row.status.state in BUSY else {"checks": event if event.words else None}
         case Merging():
             update = {"merging": event.step, "merge_failure": None, "merge_conflicts": ()}
         case MergeFailed():

@@ -93,6 +93,7 @@ def session(
         "asks": row.asks,
         "snapshot": row.snapshot,
         "strayed": row.strayed,
+        "checks": row.checks.mark if row.checks else None,
         "merging": row.merging,
         "merge_failure": row.merge_failure,
         "method": row.method.value if row.method else None,

@@ -111,11 +111,11 @@ class Trust(Model):
 
     digest: str
     commands: tuple[str, ...] = ()  # in every new worktree
-    checks: tuple[str, ...] = ()  # on the merged tree, before a merge
+    checks: tuple[str, ...] = ()  # when an agent stops, and before a merge
 
     def __str__(self) -> str:
         """The question to the human, whole."""
-        parts = (("in every new worktree", self.commands), ("before a merge", self.checks))
+        parts = (("in every new worktree", self.commands), ("to judge its agents' work", self.checks))
         said = [f"{where}:\n{''.join(map(_indented, what))}" for where, what in parts if what]
         return "".join(said).rstrip("\n")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from orchestrator.checks.ask import Checked
 from orchestrator.events import (
     Abandoned,
     Changed,
@@ -115,6 +116,13 @@ def _words(event: Event) -> str:
         case Strayed():
             how = f"{event.how} {event.branch}".rstrip()
             return f"the worktree strayed: {how}" if event.how else "the worktree is as we made it again"
+        case Checked():
+            if not event.done:
+                return ""
+            said = ", ".join(
+                f"{word.name} {word.state}" + (f" ({word.why})" if word.why else "") for word in event.words
+            )
+            return f"checks of {event.commit[:10]}: {said}" if said else ""
         case Merging():
             return f"merging: {event.step}"
         case MergeFailed():

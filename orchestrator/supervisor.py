@@ -33,7 +33,7 @@ from orchestrator import (
 )
 from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
-from orchestrator.checks.service import Checks
+from orchestrator.checks.service import CheckService
 from orchestrator.commands import Command, Done, Down, Refused
 from orchestrator.events import Envelope, Event, Merged, Noticed, Paused, Seen
 from orchestrator.fleet import Fleet, Row, apply
@@ -56,7 +56,7 @@ WITHOUT_LEDGER = frozenset(
     {
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
-        *("snapshot", "ops", "attic", "preview_undo", "radar", "clash"),
+        *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -77,7 +77,7 @@ class Supervisor:
         self.admission = Admission(self._running, lambda: machine.read(home.home()))
         self.ending = asyncio.Event()
         self.git = GitWatch(self)
-        self.checks = Checks(self)
+        self.checks = CheckService(self)
         self.radar = RadarWatch(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
@@ -92,6 +92,7 @@ class Supervisor:
         await operations.catch_up(self)
         await reconcile.take_up(self)
         self.run(self._mourn_tmux())
+        self.run(self.checks.start())
         self.run(operations.tidy(self))
         self.run(timemachine.tidy(self))
 
@@ -153,6 +154,7 @@ class Supervisor:
         if isinstance(event, StatusChanged):
             self.git.turn(session, event.status)
             stacking.rested(self, session)
+            self.checks.turn(session, event.status)
             if event.status.state not in BUSY:
                 self.screens.keep(session)
             if event.status.state is State.CRASHED:
@@ -240,6 +242,8 @@ class Supervisor:
                 return await queries.call(self, command)
             case "radar" | "clash":
                 return await radar.call(self, command)
+            case "checks" | "check_output":
+                return await self.checks.call(command)
             case "down":
                 return await self._down(command)
             case _:

@@ -7,6 +7,7 @@ are killed it ends the check and itself.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -21,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from worktrees import keeper
+from worktrees import keeper, places
 from worktrees.changes import shown
 from worktrees.cleanroom import own_index, run
 from worktrees.errors import WorktreeError
@@ -79,7 +80,7 @@ class How:
 
 def attempt(command: str, tree: Path, how: How) -> CheckResult:
     """One run of a check. Raises Stopped."""
-    mark = secrets.token_hex(8)
+    mark = f"{_ours()}.{os.getpid()}.{secrets.token_hex(8)}"
     env = {**(how.env if how.env is not None else os.environ), MARK: mark}
     argv = (*how.around(tree), "/bin/sh", "-c", command)
     began = time.monotonic()
@@ -212,22 +213,40 @@ def run_command(command: str, cwd: Path, deadline_s: float, env: Mapping[str, st
     return CheckResult(command=command, exit_code=code, output=text, seconds=time.monotonic() - began)
 
 
+def sweep() -> int:
+    """End what is left of checks whose daemon and keeper were both killed; returns how many processes that were."""
+    found = set()
+    for pid, mark in _marked():
+        ours, by, _token = mark.split(".", 2) if mark.count(".") == 2 else ("", "", "")
+        if ours == _ours() and not Path(f"/proc/{by}").exists():
+            found.add(pid)
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+    return len(found)
+
+
+def _ours() -> str:
+    """Stands for our home: checks of another one are not ours to end."""
+    return hashlib.sha256(os.fsencode(os.path.realpath(places.home()))).hexdigest()[:12]
+
+
 def _end_all(mark: str) -> None:
     """End what is left of a check whose keeper was killed, or that got away where there is none."""
     deadline = time.monotonic() + GRACE_S
-    while (left := list(_left(mark))) and time.monotonic() < deadline:
+    while (left := [pid for pid, other in _marked() if other == mark]) and time.monotonic() < deadline:
         for pid in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
 
 
-def _left(mark: str) -> Iterator[int]:
-    """Living processes that carry the mark. Without /proc (macOS) none is seen."""
-    wanted = f"{MARK}={mark}".encode()
+def _marked() -> Iterator[tuple[int, str]]:
+    """Living processes of checks with their marks. Without /proc (macOS) none is seen."""
+    begins = f"{MARK}=".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError):
-            if wanted not in (folder / "environ").read_bytes().split(b"\0"):
-                continue
-            if (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX":
-                yield int(folder.name)
+            mark = next(
+                (part for part in (folder / "environ").read_bytes().split(b"\0") if part.startswith(begins)), b""
+            )
+            if mark and (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX":
+                yield int(folder.name), mark.removeprefix(begins).decode("ascii", "replace")

@@ -21,6 +21,8 @@ from worktrees.judging import Ask, judge
 from worktrees.models import CheckResult
 from worktrees.repository import Repository
 
+UNTOUCHED = "no path that it is about was changed"
+
 
 class Reuse(StrEnum):
     """Which earlier results of the same tree, definition and environment stand."""
@@ -83,6 +85,16 @@ class Report(Model):
 Told = Callable[[Progress], None]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a check: its result, if it has one, and what it does now, if it runs."""
+
+    check: Check
+    key: str
+    result: CheckResult | None
+    phase: Phase | None
+
+
 @dataclass
 class _Running:
     task: asyncio.Task[tuple[CheckResult, ...]]
@@ -98,6 +110,7 @@ class Engine:
         self._slots = Slots(self.slots)
         self._own: dict[tuple[Path, str], asyncio.Semaphore] = {}
         self._running: dict[str, _Running] = {}
+        self._phases: dict[str, Phase] = {}  # by key, of what runs
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="check")
 
     async def run(self, job: Job, told: Told = lambda _progress: None) -> Report:
@@ -105,17 +118,13 @@ class Engine:
 
         ``told`` is called in the event loop. Raises what git has to say.
         """
-        look = asyncio.to_thread
-        tree = (await look(run, job.repository.root, "rev-parse", f"{job.commit}^{{tree}}")).strip()
-        skipped = await look(_untouched, job)
-        rows: dict[str, list[Check]] = {}
-        for check in job.checks:
-            rows.setdefault(check.row or f"\0{check.name}", []).append(check)
+        tree = await asyncio.to_thread(_tree, job)
+        skipped = await asyncio.to_thread(_untouched, job)
         done: dict[str, asyncio.Task[tuple[CheckResult, ...]]] = {}
         ready = asyncio.Event()  # every task is known to the others
         try:
-            for row in rows.values():
-                one = asyncio.ensure_future(self._row(job, tree, tuple(row), skipped, done, ready, told))
+            for row in _rows(job.checks):
+                one = asyncio.ensure_future(self._row(job, tree, row, skipped, done, ready, told))
                 done |= {check.name: one for check in row}
             ready.set()
             tasks = set(done.values())
@@ -128,6 +137,20 @@ class Engine:
             await asyncio.gather(*left, return_exceptions=True)
         found = {result.name: result for task in set(done.values()) for result in task.result()}
         return Report(commit=job.commit, tree=tree, results=tuple(found[check.name] for check in job.checks))
+
+    async def look(self, job: Job) -> tuple[Seen, ...]:
+        """What is known of each check of a job; nothing is run. ``job.commit`` may be a tree."""
+        skipped = await asyncio.to_thread(_untouched, job)
+        tree = await asyncio.to_thread(_tree, job)
+        found: list[Seen] = []
+        for row in _rows(job.checks):
+            keys = await asyncio.to_thread(_keys, job, tree, row)
+            for check, key in zip(row, keys, strict=True):
+                result = await asyncio.to_thread(results.read, key)
+                if check.name in skipped:
+                    result = _not_run(check, UNTOUCHED)
+                found.append(Seen(check, key, result, self._phases.get(key)))
+        return tuple(found)
 
     async def close(self) -> None:
         """End all that runs, with its processes and worktrees."""
@@ -159,12 +182,8 @@ class Engine:
             if not all(result.good for result in await asyncio.shield(done[other]) if result.name == other):
                 return ended(tuple(_not_run(check, f"it needs {other}", blocked=True) for check in row))
         if row[0].name in skipped:
-            return ended(tuple(_not_run(check, "no path that it is about was changed") for check in row))
-        env = {**job.env, **{name: value for check in row for name, value in check.env.items()}}
-        seen = await asyncio.to_thread(environment.digest, env, [check.command for check in row], job.boxed)
-        keys = [
-            results.key(job.repository.root, tree, check.digest(row[:number]), seen) for number, check in enumerate(row)
-        ]
+            return ended(tuple(_not_run(check, UNTOUCHED) for check in row))
+        keys = await asyncio.to_thread(_keys, job, tree, row)
         if (known := await asyncio.to_thread(_known, row, keys, job.reuse)) is not None:
             return ended(known)
         return ended(await self._shared(job, row, keys, told))
@@ -206,8 +225,13 @@ class Engine:
         self, job: Job, row: tuple[Check, ...], keys: list[str], told: Callable[[Progress], object]
     ) -> tuple[CheckResult, ...]:
         own = self._own_slots(job.repository.root, row)
-        async with own, self._slots.one(0 if job.asked else 1):
-            return await self._carry_out(job, row, keys, told)
+        self._phases |= dict.fromkeys(keys, Phase.WAITS)
+        try:
+            async with own, self._slots.one(0 if job.asked else 1):
+                return await self._carry_out(job, row, keys, told)
+        finally:
+            for key in keys:
+                self._phases.pop(key, None)
 
     def _own_slots(self, root: Path, row: tuple[Check, ...]) -> asyncio.Semaphore:
         limit = row[0].parallel
@@ -220,9 +244,12 @@ class Engine:
     ) -> tuple[CheckResult, ...]:
         loop, stop = asyncio.get_running_loop(), Stop()
 
+        def begins(number: int, again: bool) -> None:
+            phase = self._phases[keys[number]] = Phase.AGAIN if again else Phase.RUNS
+            told(Progress(row[number].name, phase, keys[number]))
+
         def tell(number: int, again: bool) -> None:
-            phase = Phase.AGAIN if again else Phase.RUNS
-            loop.call_soon_threadsafe(told, Progress(row[number].name, phase, keys[number]))
+            loop.call_soon_threadsafe(begins, number, again)
 
         thread = loop.run_in_executor(self._threads, _judge, job, row, keys, stop, tell)
         try:
@@ -265,6 +292,26 @@ def _judge(
         results.write(result)
     bad = f"{row[len(kept) - 1].name} is not good" if kept else ""
     return (*kept, *(_not_run(check, bad, blocked=True) for check in row[len(kept) :]))
+
+
+def _rows(checks: tuple[Check, ...]) -> list[tuple[Check, ...]]:
+    """What runs in one worktree each."""
+    rows: dict[str, list[Check]] = {}
+    for check in checks:
+        rows.setdefault(check.row or f"\0{check.name}", []).append(check)
+    return [tuple(row) for row in rows.values()]
+
+
+def _tree(job: Job) -> str:
+    return run(job.repository.root, "rev-parse", f"{job.commit}^{{tree}}").strip()
+
+
+def _keys(job: Job, tree: str, row: tuple[Check, ...]) -> list[str]:
+    env = {**job.env, **{name: value for check in row for name, value in check.env.items()}}
+    seen = environment.digest(env, [check.command for check in row], job.boxed)
+    return [
+        results.key(job.repository.root, tree, check.digest(row[:number]), seen) for number, check in enumerate(row)
+    ]
 
 
 def _known(row: tuple[Check, ...], keys: list[str], reuse: Reuse) -> tuple[CheckResult, ...] | None:

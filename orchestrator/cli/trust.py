@@ -56,7 +56,7 @@ def with_approval(verb: str, body: dict[str, Any], *, approved: bool) -> Any:
 
 def _listed(trust: dict[str, Any]) -> str:
     """As the question shows them; lines after the first stand deeper, so that one command cannot look like two."""
-    parts = (("in every new worktree", trust["commands"]), ("before a merge", trust["checks"]))
+    parts = (("in every new worktree", trust["commands"]), ("to judge its agents' work", trust["checks"]))
     lines: list[str] = []
     for where, what in parts:
         lines += [f"  {where}:"] if what else []

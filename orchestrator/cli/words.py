@@ -69,6 +69,10 @@ EXAMPLES = {
     "pr": """\
   orchestrator pr export-json
   orchestrator pr export-json --draft -m 'Add a JSON export'""",
+    "checks": """\
+  orchestrator checks export-json
+  orchestrator checks export-json --run            exit code 1 when one is not good
+  orchestrator checks export-json --log test""",
     "snapshots": "  orchestrator snapshots export-json",
     "snapshot": '  orchestrator snapshot export-json -m "before the big rename"',
     "restore": """\

@@ -146,7 +146,7 @@ def test_trust_shows_approves_and_forgets(machine: Machine) -> None:
     say(machine.repository, ["npm ci"], ["make test"])
     said = machine.run("trust")
     assert said.returncode == 1
-    assert "in every new worktree:\n    npm ci\n  before a merge:\n    make test" in said.stdout
+    assert "in every new worktree:\n    npm ci\n  to judge its agents' work:\n    make test" in said.stdout
     assert "trust --yes" in said.stderr
     assert "an agent cannot approve" in machine.refused("trust", "--yes", ORCHESTRATOR_EVENTS="/x")
     assert machine.json("trust")["approved"] is False

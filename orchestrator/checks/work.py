@@ -1,0 +1,41 @@
+"""A session's present work as one commit, uncommitted files included: what its checks are asked about."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.commands import Refused
+from orchestrator.fleet import Row
+from worktrees import snapshots
+from worktrees.cleanroom import identity, run, run_code
+
+
+@dataclass(frozen=True)
+class Work:
+    """``base``: where it left its target. ``something``: it differs from there."""
+
+    commit: str
+    tree: str
+    base: str
+    something: bool
+
+
+def of(row: Row) -> Work:
+    """The work in the worktree as it is now. Only objects are written, which git collects again."""
+    worktree = Path(row.worktree)
+    if not worktree.is_dir():
+        raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
+    head = run(worktree, "rev-parse", "HEAD").strip()
+    code, said = run_code(worktree, "merge-base", f"refs/heads/{row.target}", head, ok=(0, 1, 128))
+    base = said.strip() if code == 0 else row.base_commit
+    tree = snapshots.tree_of(worktree)
+    commit = head
+    if tree != run(worktree, "rev-parse", f"{head}^{{tree}}").strip():
+        message = os.fsencode(f"The work of {row.name}, uncommitted files included\n")
+        # The same work gets the same commit: a fixed time.
+        who = {f"GIT_{role}_DATE": "@0 +0000" for role in ("AUTHOR", "COMMITTER")}
+        env = {**identity(worktree), **who}
+        commit = run(worktree, "commit-tree", tree, "-p", head, "-F", "-", stdin=message, env=env).strip()
+    return Work(commit, tree, base, tree != run(worktree, "rev-parse", f"{base}^{{tree}}").strip())
