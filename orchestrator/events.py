@@ -101,6 +101,13 @@ class Foreseen(Model):
     earlier: bool = False
 
 
+class Outdated(Model):
+    """The target has other versions than the worktree of files that the agent read; none: it has them all (again)."""
+
+    event: Literal["outdated"] = "outdated"
+    paths: tuple[str, ...] = ()
+
+
 class Seen(Model):
     """The human looked at the finished turn: done becomes idle."""
 
@@ -252,6 +259,7 @@ Event = Annotated[
     | Answered
     | Changed
     | Foreseen
+    | Outdated
     | Seen
     | Snapshotted
     | Restored

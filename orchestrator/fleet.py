@@ -22,6 +22,7 @@ from orchestrator.events import (
     MergeFailed,
     Merging,
     Noticed,
+    Outdated,
     Paused,
     Pruned,
     ReadOnly,
@@ -101,6 +102,7 @@ class Row(Model):
     head: str | None = None
     conflicts: tuple[str, ...] = ()  # paths that would conflict with the target today
     rivals: tuple[Rival, ...] = ()
+    outdated: tuple[str, ...] = ()  # files that the agent read and the target changed since
     snapshot: str | None = None  # newest snapshot's ref
     strayed: str = ""  # how the worktree is not as we made it
     checks: Checked | None = None  # what they say of the work since the agent last stopped
@@ -308,6 +310,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             row = _without(row, event.other)
             rival = Rival(session=event.other, paths=event.conflicts, earlier=event.earlier)
             update = {"rivals": (*row.rivals, rival) if event.conflicts else row.rivals}
+        case Outdated():
+            update = {"outdated": event.paths}
         case Seen():
             update = {}
             if row.status.state is State.DONE:

@@ -72,6 +72,7 @@ def session(
         "ahead": row.drift.ahead if row.drift else 0,
         "behind": row.drift.behind if row.drift else 0,
         "conflicts": list(row.conflicts),
+        "outdated": list(row.outdated),
         "rivals": [
             {"session": rival.session, "name": (names or {}).get(rival.session, ""), "paths": list(rival.paths)}
             for rival in row.rivals

@@ -18,11 +18,14 @@ from pydantic import BaseModel
 from orchestrator import foresight
 from orchestrator.attention import landed
 from orchestrator.commands import Command, Refused
-from orchestrator.events import Foreseen
+from orchestrator.events import Foreseen, Outdated
 from orchestrator.fleet import Row
 from orchestrator.sights import Cell, ClashReply, Foresee, LookInto, RadarReply, Sight
+from sessions.agents import reads
+from sessions.agents.reads import FilesRead
 from sessions.models import SessionId
 from worktrees import radar
+from worktrees.changes import shown
 from worktrees.cleanroom import run
 from worktrees.errors import WorktreeError
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor
 
 log = logging.getLogger("orchestrator")
+OUTDATED_NAMED = 50
 GATHER_S = 0.2
 """Looks at several worktrees come together: one pass answers them all."""
 
@@ -42,6 +46,7 @@ class RadarWatch:
         self.radar = radar.Radar()
         self._works: dict[SessionId, str] = {}
         self._cells: dict[str, dict[tuple[SessionId, str], Cell]] = {}  # by repository, as of its last pass
+        self._reads: dict[SessionId, FilesRead] = {}
         self._due: dict[str, asyncio.TimerHandle] = {}
         self._looking: dict[str, bool] = {}  # True: once more afterwards
 
@@ -72,6 +77,7 @@ class RadarWatch:
             found = await asyncio.to_thread(self._ask, Path(repository), rows, works)
             self._cells[repository] = {(cell.one, cell.other): cell for cell in found}
             self._tell(repository)
+            await self._read_set(repository)
         except WorktreeError as error:
             log.warning("radar of %s: %s", repository, error.message)
         finally:
@@ -138,6 +144,38 @@ class RadarWatch:
             return False
         self._supervisor.emit(session, Foreseen(other=other, conflicts=paths, earlier=earlier))
         return not before
+
+    async def _read_set(self, repository: str) -> None:
+        """Tell whose target changed files that the agent read, whether it changed anything itself or not."""
+        rows = [row for row in self._supervisor.fleet if row.repository == repository and row.id in self._works]
+        rows = [row for row in rows if not landed(row)]
+        works = {row.id: self._works[row.id] for row in rows}
+        found = await asyncio.to_thread(self._outdated, Path(repository), rows, works)
+        for session, paths in found.items():
+            row = self._supervisor.fleet.rows.get(session)
+            if row is not None and row.outdated != paths:
+                self._supervisor.emit(session, Outdated(paths=paths))
+
+    def _outdated(
+        self, repository: Path, rows: list[Row], works: Mapping[SessionId, str]
+    ) -> dict[SessionId, tuple[str, ...]]:
+        heads = targets(repository, {row.target for row in rows})
+        pairs = {row.id: (heads[row.target], works[row.id]) for row in rows if row.target in heads}
+        changed = self.radar.changed(repository, pairs.values())
+        found: dict[SessionId, tuple[str, ...]] = {}
+        for row in rows:
+            if row.transcript is None or not reads.tells(row.agent) or row.id not in pairs:
+                continue
+            known = self._reads.get(row.id)
+            if known is None or known.transcript != Path(row.transcript):
+                known = self._reads[row.id] = FilesRead(row.agent, Path(row.transcript), Path(row.worktree))
+            one, other = pairs[row.id]
+            if one == other:
+                found[row.id] = ()
+            elif (one, other) in changed:
+                both = sorted(changed[one, other] & known.paths())
+                found[row.id] = tuple(shown(path) for path in both[:OUTDATED_NAMED])
+        return found
 
     def sight(self, repository: str) -> Sight:
         """All that is known of a repository."""

@@ -20,6 +20,7 @@ from orchestrator.events import (
     MergeFailed,
     Merging,
     Noticed,
+    Outdated,
     Paused,
     Pruned,
     ReadOnly,
@@ -102,6 +103,10 @@ def _words(event: Event) -> str:
             if not event.conflicts:
                 return f"merges cleanly with {event.other} now"
             return f"would conflict with {event.other} in {', '.join(event.conflicts[:5])}"
+        case Outdated():
+            if not event.paths:
+                return "has every file that it read as the target has it"
+            return f"the target changed what it read: {', '.join(event.paths[:5])}"
         case Seen():
             return "you looked at it"
         case Snapshotted():

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +91,23 @@ class Machine:
 
     def session(self, name: str) -> dict[str, Any]:
         return next(item for item in self.json("ls") if item["name"] == name)
+
+    def until(self, name: str, true: Callable[[], bool]) -> None:
+        """Wait until ``true``; looks again whenever the ledger has something new about the session."""
+        if true():
+            return
+        argv = [sys.executable, "-u", "-m", "orchestrator", "log", name, "--follow"]
+        deadline = time.monotonic() + 40
+        with subprocess.Popen(argv, cwd=self.repository, env=self.env, stdout=subprocess.PIPE) as following:
+            assert following.stdout is not None
+            try:
+                while not true():
+                    left = deadline - time.monotonic()
+                    ready, _, _ = select.select([following.stdout], [], [], max(0.0, left))
+                    assert ready, f"never came; {self.run('log', name).stdout} {self.log()}"
+                    os.read(following.stdout.fileno(), 1 << 16)
+            finally:
+                following.kill()
 
     def log(self) -> str:
         path = self.state / "daemon.log"

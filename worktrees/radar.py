@@ -78,6 +78,19 @@ class Radar:
                     del known[pair]
             return {pair: found[pair] if pair in found else self._known[pair] for pair in wanted}
 
+    def changed(self, repository: Path, pairs: Iterable[Pair]) -> dict[Pair, frozenset[str]]:
+        """Paths that the first of each pair changed since it parted from the second; unknown ones are left out."""
+        wanted = [pair for pair in dict.fromkeys(pairs) if pair[0] != pair[1]]
+        try:
+            bases = {pair: found[0] for pair, found in merge_bases(repository, wanted).items() if len(found) == 1}
+            sides = [(base, pair[0]) for pair, base in bases.items()]
+            fresh = touched(repository, [side for side in dict.fromkeys(sides) if side not in self._touched])
+        except WorktreeError:
+            return {}
+        with self._lock:
+            self._touched |= fresh
+            return {pair: self._touched[base, pair[0]].paths for pair, base in bases.items()}
+
     def _shared(self, repository: Path, pairs: list[Pair]) -> dict[Pair, tuple[str, ...] | None]:
         """Paths that both sides changed. Empty: they cannot conflict. None: they share none, but may conflict."""
         try:

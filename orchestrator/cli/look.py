@@ -92,6 +92,9 @@ def show(arguments: Namespace) -> int:
         "strayed": f"{item['strayed']}: orchestrator restore {item['name']} --dry-run" if item["strayed"] else "",
         "changes": f"{diff['files']} files, +{diff['added']} -{diff['removed']}, {item['uncommitted']} uncommitted",
         "conflicts": ", ".join(item["conflicts"]),
+        "outdated": f"{item['target']} changed what it read: {', '.join(item['outdated'][:5])}"
+        if item["outdated"]
+        else "",
         "rivals": "; ".join(f"{rival['name']} in {', '.join(rival['paths'][:5])}" for rival in item["rivals"]),
         "tokens": f"{tokens['input']} in, {tokens['output']} out, {tokens['cache_read']} read from and "
         f"{tokens['cache_write']} written to the cache",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -57,6 +58,27 @@ def test_two_agents_on_one_line_are_known_while_they_work_and_until_one_is_gone(
     two.until(lambda: rivals(machine, "two") == {"one": ["a.txt"]})
     machine.ok("rm", "one", "--yes")
     assert rivals(machine, "two") == {}
+
+
+def test_an_agent_is_marked_when_its_target_changes_a_file_that_it_read(machine: Machine) -> None:
+    machine.write("a.txt", "one\n")
+    machine.write("b.txt", "one\n")
+    machine.commit("begin")
+    script = machine.folder / "script.json"
+    call = {"name": "read", "input": {"path": "a.txt"}}
+    script.write_text(json.dumps({"delay": 0, "steps": [{"text": "I look.", "calls": [call]}, {"text": "Seen."}]}))
+    machine.settings(f"[agents.coder]\nargs = {json.dumps(['--provider', 'scripted', '--script', str(script)])}\n")
+    machine.ok("run", "--agent", "coder", "--name", "reader", "Look at it")
+    machine.ok("wait", "reader", "--for", "done,idle", "--timeout", "40")
+    machine.write("b.txt", "two\n")
+    machine.commit("not read")
+    machine.write("a.txt", "two\n")
+    machine.commit("read")
+    machine.until("reader", lambda: machine.session("reader")["outdated"] == ["a.txt"])
+    assert "main changed what it read: a.txt" in machine.ok("show", "reader")
+    assert "the target changed what it read: a.txt" in machine.ok("log", "reader")
+    machine.ok("update", "reader")
+    machine.until("reader", lambda: machine.session("reader")["outdated"] == [])
 
 
 def test_the_fold_keeps_what_is_foreseen_until_the_other_one_is_gone() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,22 +55,7 @@ class Session:
 
     def until(self, true: Callable[[], bool]) -> None:
         """Looks again whenever the ledger has something new about the session."""
-        if true():
-            return
-        argv = [sys.executable, "-u", "-m", "orchestrator", "log", self.name, "--follow"]
-        deadline = time.monotonic() + 40
-        with subprocess.Popen(
-            argv, cwd=self.machine.repository, env=self.machine.env, stdout=subprocess.PIPE
-        ) as following:
-            assert following.stdout is not None
-            try:
-                while not true():
-                    left = deadline - time.monotonic()
-                    ready, _, _ = select.select([following.stdout], [], [], max(0.0, left))
-                    assert ready, f"never came; {self.reasons()} {self.machine.log()}"
-                    os.read(following.stdout.fileno(), 1 << 16)
-            finally:
-                following.kill()
+        self.machine.until(self.name, true)
 
     def strayed(self) -> str:
         return str(self.machine.session(self.name)["strayed"])

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator import foresight
 from orchestrator.commands import Send
-from orchestrator.events import Foreseen
+from orchestrator.events import Foreseen, Outdated
 from orchestrator.sights import Cell, ClashReply, RadarReply, Sight
 from orchestrator.tui.widgets.matrix import Matrix
 from tests.orchestrator.sample import SampleLink
@@ -77,6 +77,8 @@ async def test_the_fleet_marks_who_would_conflict(link: SampleLink, size: tuple[
         await shown.sees("cache-ttl ≠1")
         marked = next(line for line in shown.lines() if "cache-ttl" in line)
         assert marked.replace(" ≠1", "   ") == plain  # the columns stay where they are
+        link.emit("cache-ttl", Outdated(paths=("a.py", "b.py")))
+        await shown.sees("cache-ttl ≠1 ≈2")
 
 
 async def opened(shown: Shown) -> Matrix:

@@ -70,6 +70,7 @@ _KEYS = (
     (
         "The radar",
         (
+            ("≠2  ≈3", "beside a name: its work conflicts with 2 others; the target changed 3 files that it read"),
             ("← → ↑ ↓", "to a pair; ≠2: 2 files in conflict, ~2: 2 changed by both, ! git cannot say"),
             ("↵", "the files and hunks behind it"),
             ("t  T", "tell the agent what the other side did; in the hunks T the other agent"),

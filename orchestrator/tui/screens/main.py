@@ -215,6 +215,8 @@ class MainScreen(SessionActions, Screen[None]):
         if row.conflicts:
             others.insert(0, one_line(row.target))
         conflict = f"  ≠ {listed(others)}" if others else ""
+        if row.outdated:
+            conflict += f"  ≈ read {one_line(row.outdated[0])}{' …' if len(row.outdated) > 1 else ''}"
         changed = f"+{row.totals.added} −{row.totals.removed}"
         pane.border_subtitle = Content(
             f"{one_line(row.branch)}  {changed}  base {one_line(row.target)}{behind}{conflict}"

@@ -170,9 +170,12 @@ def _agent(row: Row) -> str:
 
 
 def _conflicts(row: Row) -> str:
-    """With how many others its work would conflict: sessions, and the target."""
+    """With how many others its work would conflict, sessions and the target; and read files that the target changed."""
     count = len(row.rivals) + bool(row.conflicts)
-    return f"{look_of(Rank.CONFLICT).glyph}{count}" if count else ""
+    marks = [f"{look_of(Rank.CONFLICT).glyph}{count}"] if count else []
+    if row.outdated:
+        marks.append(f"{'~' if plain() else '≈'}{len(row.outdated)}")
+    return " ".join(marks)
 
 
 def _total(row: Row) -> int:
