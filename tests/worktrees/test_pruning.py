@@ -28,8 +28,8 @@ def made(*ages: timedelta, reason: str = "turn over") -> list[Snapshot]:
 
 
 def kept(found: list[Snapshot], keep: Keep, pinned: set[str] | None = None) -> list[timedelta]:
-    going = thinned(found, NOW, keep, pinned or set())
-    return [NOW - one.at for one in found if one not in going]
+    going = {one.ref for one in thinned(found, NOW, keep, pinned or set())}
+    return [NOW - one.at for one in found if one.ref not in going]
 
 
 def every(step: timedelta, over: timedelta) -> list[timedelta]:
