@@ -86,7 +86,7 @@ def test_a_session_whose_worktree_became_a_link_to_one_of_the_users(
         lambda: restore(repository, worktree, Wish(session="s", name="t", to=kept, branch="agent/x")),
         lambda: lands(repository, worktree),
     ):
-        with pytest.raises(NotOurs, match="is a link now|is not the folder that we made"):
+        with pytest.raises(NotOurs, match=r"is a link now|is not the folder that we made"):
             step()
     assert before <= set(run(repository.root, "for-each-ref").splitlines())
     assert (theirs / "precious").read_text() == "mine\n"
