@@ -17,8 +17,9 @@ from random import Random
 
 from tests.worktrees.histories import Tree, Writer, pairs, really
 from worktrees import conflicts
+from worktrees.ancestry import merge_bases
 from worktrees.git import run
-from worktrees.radar import Radar
+from worktrees.radar import Radar, apart, touched
 
 FIRST_S = 4.0
 AGAIN_S = 0.3
@@ -29,6 +30,9 @@ def agreement(root: Path, count: int) -> bool:
     """Merge ``count`` random pairs both ways."""
     made = pairs(root, count, seed=500)
     foreseen = Radar().look(root, made)
+    bases = {pair: found[0] for pair, found in merge_bases(root, made).items() if len(found) == 1}
+    sides = touched(root, sorted({(base, tip) for pair, base in bases.items() for tip in pair}))
+    told = sum(apart(sides[base, one], sides[base, other]) for (one, other), base in bases.items())
     right = conflicting = 0
     for pair in made:
         clean, unmerged = really(root, *pair)
@@ -36,7 +40,7 @@ def agreement(root: Path, count: int) -> bool:
         paths = {conflict.path for conflict in found.conflicts}
         right += not found.error and (not paths) is clean and (not unmerged or paths == unmerged)
         conflicting += not clean
-    print(f"agreement with git merge: {right} of {count} pairs ({conflicting} of them conflict)")
+    print(f"agreement with git merge: {right} of {count} pairs ({conflicting} conflict; {told} told without merging)")
     return right == count
 
 

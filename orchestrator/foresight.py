@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from orchestrator.fleet import Row
 from orchestrator.sights import Cell, Turn
 from sessions.models import BUSY, SessionId, State
+from worktrees import inert
 from worktrees.models import Change, Clash, Hunk
 
 MESSAGE_LIMIT = 4000
 """Characters of a message to an agent; the diff in it is cut first."""
 TASK_LIMIT = 400
 FILES_NAMED = 8
+NAME_LIMIT = 200
 
 
 def order(rows: Sequence[Row], cells: Iterable[Cell]) -> tuple[Turn, ...]:
@@ -72,23 +74,26 @@ def _names(names: Sequence[str]) -> str:
 def message(to: Row, other: Row | None, clashes: Sequence[Clash], *, first: bool) -> str:
     """What ``to`` is told of what ``other`` did (None: its target) where they conflict.
 
-    ``first``: ``to`` is the first side of ``clashes``. At most :data:`MESSAGE_LIMIT` characters.
+    ``first``: ``to`` is the first side of ``clashes``. At most :data:`MESSAGE_LIMIT` characters, all of them inert: it
+    is pasted into a terminal.
     """
-    names = [clash.conflict.path for clash in clashes]
+    names = [inert.line(clash.conflict.path)[:NAME_LIMIT] for clash in clashes]
     more = f" and {len(names) - FILES_NAMED} more" if len(names) > FILES_NAMED else ""
     files = ", ".join(names[:FILES_NAMED]) + more
+    target = inert.line(to.target)
     if other is None:
         lines = [
-            f"The branch {to.target}, on which your work is to land, was changed in places that you changed too.",
+            f"The branch {target}, on which your work is to land, was changed in places that you changed too.",
             f"Merging would conflict in: {files}.",
             "",
         ]
-        last = f"Please merge {to.target} into your branch and resolve it so that both intents hold, then test again."
+        last = f"Please merge {target} into your branch and resolve it so that both intents hold, then test again."
     else:
-        task = " ".join(other.prompt.split())
+        task = inert.line(other.prompt)
         task = task if len(task) <= TASK_LIMIT else task[: TASK_LIMIT - 1] + "…"
         lines = [
-            f"Another agent, {other.name}, works on the same repository (branch {other.branch}). Its task: {task}",
+            f"Another agent, {inert.line(other.name)}, works on the same repository "
+            f"(branch {inert.line(other.branch)}). Its task: {task}",
             f"Your work and its work would conflict in: {files}.",
             "",
         ]
@@ -98,7 +103,7 @@ def message(to: Row, other: Row | None, clashes: Sequence[Clash], *, first: bool
         )
     room = MESSAGE_LIMIT - len("\n".join(lines)) - len(last) - 2
     for clash in clashes:
-        part = "\n".join(_told(clash, clash.other if first else clash.one, other))
+        part = inert.block("\n".join(_told(clash, clash.other if first else clash.one, other)))
         if len(part) > room:
             part = part[: max(0, room - 20)].rpartition("\n")[0] + "\n[…]" if room > 200 else ""
         if not part:

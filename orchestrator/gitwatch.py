@@ -87,6 +87,11 @@ class GitWatch:
         self._stirred[session] = asyncio.get_running_loop().time()
         self.look(session)
 
+    def close(self) -> None:
+        """Look no more."""
+        for timer in (*self._timers.values(), *self._stirring.values()):
+            timer.cancel()
+
     async def begins(self, row: Row) -> None:
         """A turn is about to begin by our hand: what others edited is kept apart, before the agent can write."""
         if row.status.state in WORKS or row.id in self._forgotten or not await asyncio.to_thread(_there, row):

@@ -57,6 +57,12 @@ class RadarWatch:
         self._works[row.id] = work
         self.soon(row.repository)
 
+    def close(self) -> None:
+        """Ask no more."""
+        for timer in self._due.values():
+            timer.cancel()
+        self._due.clear()
+
     def soon(self, repository: str) -> None:
         """Ask a moment later, and only once for all that comes meanwhile."""
         if repository in self._looking:
@@ -72,14 +78,18 @@ class RadarWatch:
 
     async def _pass(self, repository: str) -> None:
         try:
+            there = self._supervisor.fleet.rows
+            for known in (self._works, self._reads):
+                for session in known.keys() - there.keys():
+                    known.pop(session, None)
             rows = self.rows(repository)
             works = {row.id: self._works[row.id] for row in rows if row.id in self._works}
             found = await asyncio.to_thread(self._ask, Path(repository), rows, works)
             self._cells[repository] = {(cell.one, cell.other): cell for cell in found}
             self._tell(repository)
             await self._read_set(repository)
-        except WorktreeError as error:
-            log.warning("radar of %s: %s", repository, error.message)
+        except (WorktreeError, OSError) as error:
+            log.warning("radar of %s: %s", repository, error)
         finally:
             if self._looking.pop(repository):
                 self.soon(repository)

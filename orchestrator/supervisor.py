@@ -100,6 +100,8 @@ class Supervisor:
         """Stop watching. Agents run on in their panes."""
         await self.checks.close()
         self.screens.close()
+        self.git.close()
+        self.radar.close()
         for session in self.live.values():
             session.close()
         for task in tuple(self._tasks):

@@ -103,6 +103,7 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
     radar = add("radar", "radar", "tell which works would conflict, and an order to land them in")
     radar.add_argument("name", nargs="?", metavar="NAME", help="the hunks in which this session conflicts …")
     radar.add_argument("other", nargs="?", metavar="OTHER", help="… with this other one (default: with its target)")
+    radar.add_argument("--message", action="store_true", help="only what NAME could be told of the other side")
     radar.add_argument("--repo", metavar="PATH", default=None, help="only this repository (default: all)")
     radar.add_argument("--json", action="store_true", help="as JSON")
     log = add("log", "look", "print what happened to a session")

@@ -49,6 +49,8 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         waits = f"orchestrator resume {item['name']}"
     if not waits and item["stacked_on"] and not item["landed"]:
         waits = f"stacked on {item['stacked_on']}"
+    if not waits and (others := [*([item["target"]] if item["conflicts"] else []), *_rivals(item)]):
+        waits = f"conflicts with {', '.join(others)}: orchestrator radar"
     rate = item["tokens_per_second"]
     return (
         item["name"],
@@ -62,6 +64,10 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         str(item["diff"]["removed"] or ""),
         waits or "",
     )
+
+
+def _rivals(item: dict[str, Any]) -> list[str]:
+    return [rival["name"] for rival in item["rivals"]]
 
 
 def _seal(item: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@ TARGET = "its target"
 
 def radar(arguments: Namespace) -> int:
     """Which works would conflict, and in which order to land them; of one session, the hunks."""
+    if arguments.message and arguments.name is None:
+        raise CommandError("--message is for one session", "name it: orchestrator radar NAME --message", 2)
     if arguments.name is not None:
         return _clash(arguments)
     repository = str(Path(arguments.repo).expanduser().absolute()) if arguments.repo is not None else None
@@ -64,6 +66,11 @@ def _clash(arguments: Namespace) -> int:
     if arguments.json:
         dump(reply)
         return 0
+    if arguments.message and not arguments.json:
+        if not reply["to_one"]:
+            raise CommandError(f"{reply['one']} and {reply['other']} merge cleanly", "there is nothing to tell")
+        say(reply["to_one"])
+        return 0
     if not reply["clashes"]:
         say(f"{reply['one']} and {reply['other']} merge cleanly.")
         return 0
@@ -83,5 +90,6 @@ def _clash(arguments: Namespace) -> int:
             if not side:
                 say("    nothing that could be shown by lines")
         say("")
-    note(f"tell an agent of it: orchestrator send {arguments.name} …   ·   in the dashboard: C")
+    name, other = reply["one"], f" {reply['other']}" if arguments.other else ""
+    note(f"tell it: orchestrator radar {name}{other} --message | orchestrator send {name} -")
     return 0

@@ -40,6 +40,7 @@ EXAMPLES = {
   orchestrator radar
   orchestrator radar export-json                 what of it conflicts with its target
   orchestrator radar export-json import-csv      what two agents do to the same lines
+  orchestrator radar export-json import-csv --message | orchestrator send export-json -
   orchestrator radar --json | jq '.[].order[].name'""",
     "log": "  orchestrator log export-json --follow",
     "wait": """\

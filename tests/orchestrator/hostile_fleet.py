@@ -7,13 +7,14 @@ from pathlib import Path
 from orchestrator.commands import DiffReply, Done, MergePreview, Refused, TranscriptReply
 from orchestrator.events import Created, Noticed
 from orchestrator.replies import LogReply, RemovePreview
+from orchestrator.sights import Cell, ClashReply, RadarReply, Sight, Turn
 from sessions.events import Said
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Role, SessionId, State
 from sessions.risk import Risk
 from tests.hostile import ATTACKS, EVERYTHING
 from tests.orchestrator.sample import NOW, SampleLink
 from worktrees.inert import valid
-from worktrees.models import Change, ChangeKind, Hunk, Line, Method
+from worktrees.models import Change, ChangeKind, Clash, Conflict, Hunk, Line, Method
 
 SHORT = "x\u202etxt.exe [bold red]\x1b]0;owned\x07\r日本語 e\u0301\u0301\u0301\u0301\u0301\u0301 שלום"
 
@@ -62,7 +63,20 @@ def fleet(texts: dict[str, str], *, raw: bool = True) -> SampleLink:
     everything = everything if raw else valid(everything)
     lines = tuple(Line(sign=sign, text=text, new=n) for n, text in enumerate(texts.values()) for sign in " +-")
     hunk = Hunk(header=everything, old_start=1, new_start=1, lines=lines)
+    conflict = Conflict(path=everything, kind=everything)
+    side = (Change(kind=ChangeKind.RENAMED, path=everything, old_path=everything, hunks=(hunk,)),)
+    ids = [row.id for row in link.fleet]
+    cells = [Cell(one=ids[0], other=other, conflicts=(conflict,)) for other in ("", *ids[1:])]
+    cells += [Cell(one=one, other="", error=everything) for one in ids[1:]]
+    turns = [Turn(session=row.id, name=row.name, target=row.target, why=everything) for row in link.fleet]
     link.answers = {
+        "radar": RadarReply(sights=(Sight(repository=everything, order=tuple(turns), cells=tuple(cells)),)),
+        "clash": ClashReply(
+            one=everything,
+            other=everything,
+            clashes=(Clash(conflict=conflict, one=side, other=side),),
+            to_one=everything,
+        ),
         "preview_merge": MergePreview(
             target=everything,
             method=Method.SQUASH,

@@ -14,10 +14,12 @@ from orchestrator.events import Foreseen, Removed
 from orchestrator.fleet import Rival, Row
 from orchestrator.sights import Cell
 from sessions.models import SessionId, State
+from tests.hostile import EVERYTHING
 from tests.machine import Machine
 from tests.orchestrator.sample import SampleLink
 from tests.orchestrator.test_attention import WORK, row
 from tests.orchestrator.test_timemachine import Session
+from worktrees.inert import is_inert
 from worktrees.models import Change, ChangeKind, Clash, Conflict, Hunk, Line
 
 
@@ -49,6 +51,15 @@ def test_two_agents_on_one_line_are_known_while_they_work_and_until_one_is_gone(
     assert "+one-and-a-half" in shown
     assert "+three" in shown
     assert "merge cleanly" in machine.ok("radar", "one", "apart")
+    told = machine.ok("radar", "one", "two", "--message")
+    assert "Another agent, two, works on the same repository" in told
+    assert "+three" in told
+    assert "merge cleanly" in machine.refused("radar", "one", "apart", "--message")
+    assert "conflicts with one: orchestrator radar" in machine.ok("ls")
+    machine.ok("down")
+    machine.wait_for_no_daemon()
+    two.until(lambda: not machine.json("radar")[0]["pending"])
+    assert rivals(machine, "two") == {"one": ["a.txt"]}
     assert "different" not in machine.refused("radar", "one", "nobody")
     assert machine.log().count("A new conflict") == 1
     machine.ok("merge", "one", "--no-check", "-m", "One")
@@ -147,6 +158,18 @@ def test_an_agent_is_told_the_task_the_files_and_what_the_other_one_did() -> Non
     assert "@@ -0,0 +1,2 @@ def f():\n+theirs 1\n+theirs 2" in said
     assert "+mine 1" in foresight.message(other, one, [clash("a.py", 2)], first=False)
     assert "Please merge main into your branch" in foresight.message(one, None, [clash("a.py", 2)], first=True)
+
+
+def test_a_message_is_inert_whatever_the_other_agent_wrote() -> None:
+    hostile = clash(f"a{EVERYTHING}.py", 1)
+    line = Line(sign="+", text=EVERYTHING, new=1)
+    hunk = Hunk(header=EVERYTHING, old_start=0, new_start=1, lines=(line,))
+    hostile = hostile.model_copy(update={"other": (hostile.other[0].model_copy(update={"hunks": (hunk,)}),)})
+    other = done("other").model_copy(update={"prompt": EVERYTHING, "name": EVERYTHING, "branch": EVERYTHING})
+    for told in (other, None):
+        said = foresight.message(done("one"), told, [hostile], first=True)
+        assert is_inert(said)
+        assert len(said) <= foresight.MESSAGE_LIMIT
 
 
 @pytest.mark.parametrize("files", [1, 40])

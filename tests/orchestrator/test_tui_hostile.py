@@ -99,13 +99,51 @@ async def events(shown: Shown) -> None:
     await shown.until(lambda: "Loading" not in shown.text())
 
 
+async def radar(shown: Shown) -> None:
+    await shown.press("C")
+    await shown.sees("SESSION")
+    for _ in range(3):
+        await shown.press("j", "right")
+        harmless(shown)
+
+
+async def clash(shown: Shown) -> None:
+    await shown.press("C")
+    await shown.sees("SESSION")
+    await shown.press("home", "enter")
+    await shown.sees("@@")
+
+
+async def telling(shown: Shown) -> None:
+    await shown.press("C")
+    await shown.sees("SESSION")
+    await shown.press("home", "t")
+    await shown.sees("Message to")
+
+
 async def notice(shown: Shown) -> None:
     noticed(shown.link)
     await shown.until(shown.said)
     await shown.pilot.pause(0.1)
 
 
-PLACES = (main, filtered, inbox, reply, refused_key, merging, dropping, new, diff, transcript, events, notice)
+PLACES = (
+    main,
+    filtered,
+    inbox,
+    reply,
+    refused_key,
+    merging,
+    dropping,
+    new,
+    diff,
+    transcript,
+    events,
+    notice,
+    radar,
+    clash,
+    telling,
+)
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)

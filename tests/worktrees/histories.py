@@ -36,10 +36,11 @@ class Writer:
 def pairs(root: Path, count: int, seed: int) -> list[tuple[str, str]]:
     """Make ``count`` pairs of commits in ``root``; some parted at two places at once (criss-cross)."""
     chance, writer = Random(seed), Writer()
+    root_commit = writer.commit({})
     marks = []
     for _ in range(count):
         tree = _begin(chance)
-        base = writer.commit(tree)
+        base = writer.commit(tree, root_commit)
         sides = []
         for _side in range(2):
             mine, tip = dict(tree), base

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -34,25 +35,31 @@ def test_it_says_what_a_real_merge_does(repository: Repository) -> None:
 def test_its_filter_lets_no_conflict_through(repository: Repository) -> None:
     made = pairs(repository.root, 80, seed=7)
     bases = {pair: found[0] for pair, found in ancestry.merge_bases(repository.root, made).items() if len(found) == 1}
-    assert not bases  # unrelated histories: the whole is not looked at
-    for part in made:
-        ((pair, found),) = ancestry.merge_bases(repository.root, [part]).items()
-        if len(found) == 1:
-            bases[pair] = found[0]
     sides = radar.touched(repository.root, sorted({(base, tip) for pair, base in bases.items() for tip in pair}))
     quiet = [pair for pair, base in bases.items() if radar.apart(sides[base, pair[0]], sides[base, pair[1]])]
-    assert len(quiet) > 10
+    assert len(quiet) > 20
     assert set(radar.merges(repository.root, quiet).values()) == {Forecast()}
 
 
 def test_merge_bases_are_those_of_git(repository: Repository) -> None:
     made = pairs(repository.root, 30, seed=3)
+    across = [(one[0], other[1]) for one, other in pairwise(made)]
+    found = ancestry.merge_bases(repository.root, [*made, *across])
     several = 0
-    for one, other in made:
+    for one, other in (*made, *across):
         said = run(repository.root, "merge-base", "--all", one, other).split()
-        assert sorted(ancestry.merge_bases(repository.root, [(one, other)])[one, other]) == sorted(said)
+        assert sorted(found[one, other]) == sorted(said)
         several += len(said) > 1
     assert several  # criss-cross histories are among them
+
+
+def test_a_history_of_its_own_is_asked_of_git(repository: Repository) -> None:
+    made = pairs(repository.root, 2, seed=3)
+    alone = run(repository.root, "rev-parse", "HEAD").strip()
+    assert ancestry.merge_bases(repository.root, [*made, (made[0][0], alone)]) == {}
+    found = Radar().look(repository.root, [*made, (made[0][0], alone)])
+    assert "unrelated histories" in found[made[0][0], alone].error
+    assert not any(found[pair].error for pair in made)
 
 
 def test_a_git_without_batches_is_asked_one_by_one(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from orchestrator.commands import Foresee, LookInto, Send
 from orchestrator.fleet import Fleet, Row
 from orchestrator.sights import Cell, ClashReply, Sight, Turn
 from orchestrator.tui.actions import SessionActions
-from orchestrator.tui.looks import number, one_line
+from orchestrator.tui.looks import number, one_line, safe
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.prompt import Prompt
 from orchestrator.tui.widgets.clash_view import ClashView
@@ -209,7 +209,9 @@ async def tell(app: Orchestrator, turn: Turn, against: Turn | None) -> None:
     if not reply.to_one:
         app.refuse(Reason(f"{one_line(reply.one)} and {one_line(reply.other)} merge cleanly by now", "esc goes back"))
         return
-    text = await app.push_screen_wait(Prompt(f"Message to {one_line(turn.name)}", initial=reply.to_one, tall=True))
+    text = await app.push_screen_wait(
+        Prompt(f"Message to {one_line(turn.name)}", initial=safe(reply.to_one), tall=True)
+    )
     if text:
         done = await app.ask(Send(session=turn.session, text=text))
         if done is not None:
