@@ -15,6 +15,7 @@ from orchestrator.checks.ask import CheckOutput, Checks
 from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from orchestrator.replies import DiffReply as DiffReply
+from orchestrator.replies import Drafted as Drafted
 from orchestrator.replies import MergePreview as MergePreview
 from orchestrator.replies import Pushed as Pushed
 from orchestrator.replies import Requested as Requested
@@ -44,6 +45,14 @@ class Isolation(StrEnum):
 
     WORKTREE = "worktree"
     SEALED = "sealed"
+
+
+class After(StrEnum):
+    """What becomes of a session whose work landed."""
+
+    KEEP = "keep"  # it stays as it is
+    CONTINUE = "continue"  # its branch is brought to what the target is now
+    REMOVE = "remove"  # it goes to the attic
 
 
 class Done(Model):
@@ -196,6 +205,17 @@ class Merge(Model):
     message: str | None = None
     work: str | None = None  # a preview's approval: what was looked at is what lands, or nothing
     trust: str | None = None  # digest of the repository's commands that the human just approved
+    after: After | None = None  # None: as the settings say
+
+
+class Draft(Model):
+    """Draft the message of a merge: by a model where the settings ask for one, else by rule. ``env``: the caller's."""
+
+    Reply: ClassVar = Drafted
+    verb: Literal["draft"] = "draft"
+    session: str
+    method: Method | None = None
+    env: dict[str, str] = {}
 
 
 class Push(Model):
@@ -372,6 +392,7 @@ Command = Annotated[
     | See
     | PreviewMerge
     | Merge
+    | Draft
     | Push
     | PullRequest
     | PreviewRemove

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 from orchestrator.admission import Limits, Machine, limits
 from orchestrator.checks.definition import Check, ChecksSettings, listed, named
-from orchestrator.commands import Isolation, Refused
+from orchestrator.commands import After, Isolation, Refused
 from worktrees.ignored import FILE_LIMIT, TOTAL_LIMIT
 from worktrees.ignored import Limits as IgnoredLimits
 from worktrees.models import Method
@@ -64,6 +64,9 @@ class MergeSettings(_Section):
 
     method: Method = Method.SQUASH
     checks: tuple[str, ...] = ()
+    after: After = After.KEEP
+    draft: Literal["rule", "model"] = "rule"
+    co_author: Annotated[str, Field(pattern=r"^[^<>\x00-\x1f]+ <[^<>\s]+@[^<>\s]+>$")] | None = None
 
 
 class PushSettings(_Section):
@@ -112,6 +115,7 @@ class Settings(_Section):
     agents: dict[str, AgentSettings] = {}
 
 
+_YOURS = frozenset({"after", "draft"})
 _MACHINES = frozenset({"max_running", "min_free_memory", "min_free_disk"})
 
 
@@ -147,6 +151,11 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         raise Refused(
             f"{theirs} sets [run] {', '.join(sorted(mine_only))}, which a repository may not",
             f"your machine is yours to judge; move it to your own settings: {mine}",
+        )
+    if isinstance(said.get("merge"), dict) and (mine_only := _YOURS & said["merge"].keys()):
+        raise Refused(
+            f"{theirs} sets [merge] {', '.join(sorted(mine_only))}, which a repository may not",
+            f"your sessions and keys are yours; move it to your own settings: {mine}",
         )
     if isinstance(said.get("checks"), dict) and "slots" in said["checks"]:
         raise Refused(

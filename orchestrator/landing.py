@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import stacking, timemachine, trust
+from orchestrator import afterwards, messages, stacking, timemachine, trespass, trust
 from orchestrator.checks.definition import Check, listed
 from orchestrator.checks.engine import Progress
 from orchestrator.checks.service import approved, step
@@ -43,7 +43,10 @@ async def call(supervisor: Supervisor, command: Command) -> BaseModel:
         case "preview_merge":
             return await asyncio.to_thread(preview_merge, supervisor, row, command)
         case "merge":
-            return await merge(supervisor, row, command)
+            landed = await merge(supervisor, row, command)
+            return landed.model_copy(update={"then": await afterwards.do(supervisor, row, landed, command.after)})
+        case "draft":
+            return await messages.drafted(row, _method(row, command.method), command.env)
         case "update":
             return await update(supervisor, row)
         case "preview_remove":
@@ -90,7 +93,9 @@ def preview_merge(supervisor: Supervisor, row: Row, command: PreviewMerge) -> Me
         uncommitted=totals.uncommitted,
         behind=drift.behind,
         conflicts=tuple(conflict.path for conflict in against),
-        message=git_landing.draft_message(worktree, row.target, row.prompt),
+        message=messages.draft(row, _method(row, command.method)),
+        drafts=load_settings(repository.root, os.environ).merge.draft == "model",
+        trespass=trespass.standing(supervisor, row),
         checks=tuple(map(str, checks)),
         trust=seen.trust if command.checks is None and seen.own and not trust.approved(seen) else None,
         changes_rules=setup.changed_by(repository.root, row.target, tip),
@@ -139,7 +144,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             name=row.name,
             target=row.target,
             method=_method(row, command.method),
-            message=command.message or git_landing.draft_message(worktree, row.target, row.prompt),
+            message=command.message or messages.draft(row, _method(row, command.method)),
             verify=verify,
             limits=timemachine.limits(row),
             approved=command.work,

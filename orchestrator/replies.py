@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sessions.models import Entry, Model, SessionId, Status
 from worktrees.models import Change, Method, Push
@@ -150,6 +151,14 @@ class Started(Model):
     notes: tuple[str, ...] = ()
 
 
+class Drafted(Model):
+    """``by``: rule or model. ``note``: why no model drafted it although one was asked for."""
+
+    message: str
+    by: Literal["rule", "model"]
+    note: str = ""
+
+
 class Pushed(Model):
     """``operation``: its id in the operation log; empty: nothing was sent."""
 
@@ -181,6 +190,8 @@ class MergePreview(Model):
     changes_rules: bool = False  # the branch changes .orchestrator.toml; the target's holds for this merge
     work: str = ""  # approval of what was looked at: Merge takes it as ``work``, and is refused when anything moved
     stacked: str = ""  # name of the session that it is stacked on and that has not landed
+    drafts: bool = False  # a model may be asked for a better message
+    trespass: str = ""  # a commit on the target that was not landed
     again: bool = False  # part of the branch landed before; only what came after lands
     refusal: str | None = None  # why it cannot be merged now
     hint: str = ""

@@ -230,7 +230,7 @@ class Supervisor:
                 return await launches.call(self, command)
             case "resume" | "resume_all":
                 return await resuming.call(self, command)
-            case "merge" | "preview_merge" | "remove" | "preview_remove" | "update":
+            case "merge" | "draft" | "preview_merge" | "remove" | "preview_remove" | "update":
                 return await landing.call(self, command)
             case "push" | "pull_request":
                 return await pushing.call(self, command)

@@ -10,12 +10,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.events import Noticed
 from orchestrator.fleet import Row
 from sessions.models import BUSY
+from worktrees.integrating import is_ancestor
 
 if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor
 
+TITLE = "A commit on {} that was not landed"
 _LINE = re.compile(r"([0-9a-f]{40,64}) ([0-9a-f]{40,64}) .*\tcommit[^:]*: (.*)")
 _TAIL = 8192
 
@@ -30,11 +33,23 @@ def seen(supervisor: Supervisor, row: Row, log: Path) -> None:
     names = ", ".join(working[:3]) + (" …" if len(working) > 3 else "")
     supervisor.notice(
         "warning",
-        f"A commit on {row.target} that was not landed",
+        TITLE.format(row.target),
         f"{after[:10]} {subject} was committed in {row.repository} while {names} worked. If it was not you, an agent "
         f"left its worktree: git -C {row.repository} reset --keep {before[:10]} takes it back, git cherry-pick "
         f"{after[:10]} brings it to a branch",
     )
+
+
+def standing(supervisor: Supervisor, row: Row) -> str:
+    """The last commit that was told so of the session's target, while it is still there; empty when there is none."""
+    title = TITLE.format(row.target)
+    for envelope in reversed(supervisor.fleet.notices):
+        event = envelope.event
+        if isinstance(event, Noticed) and event.title == title and f" in {row.repository} while " in event.message:
+            commit = event.message.split(" ", 1)[0]
+            there = is_ancestor(Path(row.repository), commit, f"refs/heads/{row.target}")
+            return event.message.partition(" was committed in ")[0] if there else ""
+    return ""
 
 
 def _works(row: Row) -> bool:

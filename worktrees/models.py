@@ -232,6 +232,7 @@ class Landing(Model):
     checks: tuple[CheckResult, ...] = ()  # without their output
     operation: str = ""  # its id in the operation log
     tip: str = ""  # the branch's commit that landed; empty in what an older version wrote
+    then: str = ""  # what became of the session afterwards, in words
 
     @property
     def settled(self) -> Settled | None:

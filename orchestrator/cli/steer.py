@@ -8,6 +8,7 @@ import threading
 from argparse import Namespace
 from typing import Any
 
+from orchestrator.cli.editing import edited
 from orchestrator.cli.output import CommandError, ask, call, dump, fact, note, say, session, sessions
 from orchestrator.cli.trust import with_approval
 from worktrees.inert import block, line
@@ -147,11 +148,12 @@ def merge(arguments: Namespace) -> int:
     checks = () if arguments.no_check else arguments.check
     if arguments.dry_run:
         return _preview(item, method, checks, arguments)
+    message = _message(item, method, arguments)
     watching = threading.Thread(target=_steps, args=(item,), daemon=True)
     if not arguments.json:
         watching.start()
-    body = {"session": item["id"], "method": method, "checks": checks, "message": arguments.message}
-    body["work"] = arguments.work
+    body = {"session": item["id"], "method": method, "checks": checks, "message": message}
+    body |= {"work": arguments.work, "after": arguments.after}
     landing = with_approval("merge", body, approved=arguments.trust)
     if arguments.json:
         dump(landing)
@@ -162,8 +164,21 @@ def merge(arguments: Namespace) -> int:
     if landing["updated_checkout"]:
         note(f"your checkout {line(landing['updated_checkout'])} was brought along")
     note(f"go back: orchestrator undo {landing['operation']}")
-    note(f"remove the session: orchestrator rm {item['name']}")
+    note(landing["then"] or f"remove the session: orchestrator rm {item['name']}")
     return 0
+
+
+def _message(item: dict[str, Any], method: str | None, arguments: Namespace) -> str | None:
+    """What was given, or what a model drafts where the settings ask for it, edited if the human wants to."""
+    from orchestrator.cli.run import _environment
+
+    text: str | None = arguments.message
+    if text is None:
+        drafted = call("draft", session=item["id"], method=method, env=_environment())
+        text = drafted["message"]
+        if drafted["note"]:
+            note(drafted["note"])
+    return edited(text) if arguments.edit else text
 
 
 def _preview(item: dict[str, Any], method: str | None, checks: Any, arguments: Namespace) -> int:
@@ -173,6 +188,8 @@ def _preview(item: dict[str, Any], method: str | None, checks: Any, arguments: N
         return 0
     fact(f"{item['branch']} → {seen['target']} by {seen['method']}")
     fact(f"  {seen['files']} files, +{seen['added']} -{seen['removed']}, {seen['uncommitted']} uncommitted")
+    if seen["trespass"]:
+        fact(f"  not landed, and on {seen['target']}: {seen['trespass']}")
     if seen["again"]:
         fact("  part of it landed before: only what came after lands")
     if seen["stacked"]:

@@ -24,7 +24,7 @@ def start(machine: Machine, name: str, *words: str) -> Path:
     script = machine.folder / "agent.sh"
     script.write_text(AGENT)
     machine.ok("run", "--agent", "command", "--name", name, *words, "--", "sh", str(script))
-    machine.ok("wait", name, "--for", "idle", "--timeout", "20")
+    machine.ok("wait", name, "--for", "idle,done", "--timeout", "20")
     return Path(machine.session(name)["worktree"])
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from orchestrator.commands import Merge, MergePreview, Refused, Remove, Run, Trust
+from orchestrator.commands import Drafted, Merge, MergePreview, Push, Pushed, Refused, Remove, Run, Trust
 from orchestrator.events import MergeFailed, Merging
 from orchestrator.tui.screens.confirm import Confirm
 from orchestrator.tui.screens.main import MainScreen
@@ -16,6 +17,7 @@ from orchestrator.tui.screens.merge import MergeScreen
 from orchestrator.tui.screens.new import NewTask
 from tests.orchestrator.sample import NOW, SampleLink
 from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
+from worktrees import models as git_models
 from worktrees.models import CheckResult, Conflict, Landing, Method
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
@@ -116,6 +118,74 @@ async def test_a_merge_that_fails_shows_the_conflict_in_place() -> None:
         await shown.press("ctrl+s")
         await shown.sees("✗ src/client.py conflicts with main")
         await shown.sees("<<<<<<< main")
+
+
+async def test_what_landed_is_pushed_by_a_key_that_first_shows_where_to() -> None:
+    link = SampleLink()
+    link.answers["merge"] = LANDED.model_copy(update={"then": "api-retry goes on from main"})
+    where = git_models.Push(
+        remote="origin", url="git@forge.example:[b]shop.git", branch="main", before="1" * 40, after="2" * 40, commits=3
+    )
+    link.answers["push"] = Pushed(push=where)
+    async with dashboard(link) as shown:
+        await select(shown, "m")
+        await shown.sees("Add a dark theme")
+        await shown.press("f4")
+        await shown.press("ctrl+s")
+        await shown.sees("f4 pushes · esc back")
+        assert "api-retry goes on from main" in shown.text()
+        assert "push" not in shown.verbs()
+        await shown.press("f4")
+        await shown.sees("3 commits of main → git@forge.example:[b]shop.git")
+        await shown.press("f4")
+        await shown.sees("pushed: main is 2222222222")
+        asked = [call for call in link.calls if isinstance(call, Push)]
+        assert [(call.repository, call.branch, call.dry_run) for call in asked] == [
+            ("/home/dev/shop", "main", True),
+            ("/home/dev/shop", "main", False),
+        ]
+
+
+async def test_an_approval_that_is_void_is_looked_at_again_and_the_edited_message_stays() -> None:
+    link = SampleLink()
+    fine = CLASH.model_copy(update={"conflicts": (), "refusal": None, "hint": "", "work": "1:2:3:4"})
+    link.answers["preview_merge"] = fine
+    link.answers["merge"] = Refused("main has moved since it was looked at", "look at it again, then merge")
+    async with dashboard(link) as shown:
+        await select(shown, "m")
+        await shown.sees("by squash")
+        await shown.press("shift+tab", "end", *" mine", "ctrl+s")
+        await shown.sees("✗ main has moved since it was looked at")
+        assert link.calls[-1].work == "1:2:3:4"
+        link.answers["preview_merge"] = fine.model_copy(update={"work": "1:2:9:4", "behind": 7})
+        link.answers["merge"] = LANDED
+        await shown.press("f5")
+        await shown.sees("main has 7 new commits")
+        await shown.press("ctrl+s")
+        await shown.sees("✓ orchestrator/api-retry is on main")
+        assert (link.calls[-1].work, link.calls[-1].message) == ("1:2:9:4", "x mine")
+
+
+async def test_a_models_draft_takes_the_rules_place_unless_the_human_edits() -> None:
+    link = SampleLink()
+    link.answers["preview_merge"] = CLASH.model_copy(update={"refusal": None, "conflicts": (), "drafts": True})
+    link.answers["draft"] = Drafted(message="A better one\n", by="model")
+    async with dashboard(link) as shown:
+        await select(shown, "m")
+        await shown.sees("Commit message (drafted by a model)")
+        assert "A better one" in shown.text()
+    link = SampleLink()
+    link.held["draft"] = asyncio.Event()
+    link.answers["preview_merge"] = CLASH.model_copy(update={"refusal": None, "conflicts": (), "drafts": True})
+    link.answers["draft"] = Drafted(message="Too late", by="model")
+    async with dashboard(link) as shown:
+        await select(shown, "m")
+        await shown.sees("a model drafts it")
+        await shown.press("shift+tab", "end", *" mine")
+        await shown.sees("x mine")
+        link.held["draft"].set()
+        await shown.sees("drafted by a model")
+        assert "Too late" not in shown.text()
 
 
 async def test_checks_of_the_repository_are_shown_and_run_only_when_they_were_approved() -> None:

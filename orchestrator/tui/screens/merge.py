@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.console import Group, RenderableType
@@ -13,7 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label, Static, TextArea
 
-from orchestrator.commands import Merge, MergePreview, PreviewMerge, Refused
+from orchestrator.commands import Draft, Drafted, Merge, MergePreview, PreviewMerge, Push, Pushed, Refused
 from orchestrator.fleet import Fleet, Row
 from orchestrator.link import LinkDown
 from orchestrator.tui.looks import cut, number, one_line, safe, short
@@ -33,6 +34,8 @@ _WORDS = {
     Method.FF: "fast-forward, its commits as they are",
 }
 
+_KEYS = "ctrl+s merges · f2 method · esc back"
+
 
 class MergeScreen(ModalScreen[None]):
     """Stays open until the human leaves it."""
@@ -40,6 +43,8 @@ class MergeScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "merge", "Merge", priority=True),
         Binding("f2", "method", "Method", priority=True),
+        Binding("f4", "push", "Push", priority=True),
+        Binding("f5", "again", "Look again", priority=True),
         Binding("escape", "leave", "Back", priority=True),
     ]
 
@@ -50,6 +55,10 @@ class MergeScreen(ModalScreen[None]):
         self._preview: MergePreview | None = None
         self._merging = False
         self._steps: list[str] = []
+        self._seen = False  # a message was drafted
+        self._landed: tuple[str, str] | None = None  # repository and target, once it landed
+        self._would: Pushed | None = None  # what was shown of the push
+        self._ended = Text()
 
     @property
     def _app(self) -> Orchestrator:
@@ -58,7 +67,7 @@ class MergeScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Merge"
-            dialog.border_subtitle = "ctrl+s merges · f2 method · esc back"
+            dialog.border_subtitle = _KEYS
             with VerticalScroll(id="preview", can_focus=False):
                 yield Static("Looking …", id="preview-text")
             yield Label("Commit message", id="message-label")
@@ -94,6 +103,48 @@ class MergeScreen(ModalScreen[None]):
             self.query_one("#merge", Button).disabled = True
             self._app.run_worker(self._merge())
 
+    def action_again(self) -> None:
+        """What was shown holds no more: look anew; the message stays as it was edited."""
+        if not self._merging and self._landed is None:
+            self.run_worker(self._look(), exclusive=True, group="look")
+
+    def action_push(self) -> None:
+        if self._landed is not None and not self._merging:
+            self.run_worker(self._push(*self._landed), exclusive=True, group="push")
+
+    async def _push(self, repository: str, branch: str) -> None:
+        """First what would go where, then, by the same key, do it."""
+        command = Push(repository=repository, branch=branch, dry_run=self._would is None, env=dict(os.environ))
+        said: Pushed | None = await self._app.ask(command)
+        if said is None:
+            return
+        text, push = self._ended.copy(), said.push
+        if push.before == push.after:
+            text.append(f"\n  {short(push.remote)} has {short(push.branch)} already", "not bold")
+        elif command.dry_run:
+            self._would = said
+            text.append(f"\n  {number(push.commits, 'commit')} of {short(push.branch)} → {one_line(push.url)}", "bold")
+            text.append("\n  f4 again pushes, never by force", "not bold")
+        else:
+            self._would = None
+            text.append(f"\n  pushed: {short(push.branch)} is {push.after[:10]} at {one_line(push.url)}", "bold")
+        self._draw(text)
+
+    async def _draft(self) -> None:
+        """A better message, unless the human began to edit."""
+        field = self.query_one("#message", TextArea)
+        before, label = field.text, self.query_one("#message-label", Label)
+        label.update("Commit message (a model drafts it …)")
+        said: Drafted | None = await self._app.ask(
+            Draft(session=self._session, method=self._method, env=dict(os.environ))
+        )
+        if not self.is_attached:
+            return
+        if said is not None and field.text == before:
+            field.text = safe(said.message).strip()
+        by = "drafted by a model" if said is not None and said.by == "model" else one_line(said.note if said else "")
+        label.update(f"Commit message ({by})" if by else "Commit message")
+
     async def _look(self) -> None:
         row = self._app.row(self._session)
         seen: MergePreview | None = await self._app.ask(PreviewMerge(session=self._session, method=self._method))
@@ -104,17 +155,24 @@ class MergeScreen(ModalScreen[None]):
         self._preview, self._method = seen, seen.method
         title = f"Merge {short(row.name)} into {short(seen.target)}"
         self.query_one(".dialog").border_title = Content(title)
-        if first:
+        self.query_one(".dialog").border_subtitle = _KEYS
+        if first and not self._seen:
+            self._seen = True
             self.query_one("#message", TextArea).text = safe(seen.message).strip()
+            if seen.drafts:
+                self.run_worker(self._draft(), exclusive=True, group="draft")
         writes = seen.refusal is None and (self._method not in _KEPT or seen.uncommitted > 0)
         self.query_one("#message").display = self.query_one("#message-label").display = writes
         button = self.query_one("#merge", Button)
+        button.display = True
         button.disabled = seen.refusal is not None
         (self.query_one("#back", Button) if seen.refusal else button).focus()
         self._draw(_drawn(row, seen))
 
     async def _merge(self) -> None:
         message = self.query_one("#message", TextArea).text.strip()
+        row = self._app.row(self._session)
+        repository = row.repository if row is not None else ""
         seen = self._preview.work or None if self._preview is not None else None
         command = Merge(session=self._session, method=self._method, message=message or None, work=seen)
         if (trust := self._preview.trust if self._preview is not None else None) is not None:
@@ -137,16 +195,20 @@ class MergeScreen(ModalScreen[None]):
             text.append(f"\n  {safe(landing.check.command)} passed{when}", "not bold")
         if landing.updated_checkout is not None:
             text.append(f"\n  your checkout {one_line(str(landing.updated_checkout))} was brought along", "not bold")
-        text.append("\n\n  D drops the session; its work stays on the target", "not bold dim")
-        self._end(text)
+        if landing.then:
+            text.append(f"\n  {one_line(landing.then)}", "not bold")
+        else:
+            text.append("\n\n  D drops the session; its work stays on the target", "not bold dim")
+        self._landed, self._ended = (repository, landing.target), text
+        self._end(text, "f4 pushes · esc back")
 
-    def _end(self, body: RenderableType) -> None:
+    def _end(self, body: RenderableType, keys: str = "f5 looks again · esc back") -> None:
         if not self.is_attached:
             return
         self.query_one("#message").display = self.query_one("#message-label").display = False
         self.query_one("#merge", Button).display = False
         self.query_one("#back", Button).focus()
-        self.query_one(".dialog").border_subtitle = "esc back"
+        self.query_one(".dialog").border_subtitle = keys
         self._preview = None
         self._draw(body)
 
@@ -166,6 +228,8 @@ def _drawn(row: Row, seen: MergePreview) -> RenderableType:
     text.append(f"\n\n  {number(seen.files, 'file')}  +{seen.added} −{seen.removed}", "not bold")
     if seen.uncommitted:
         text.append(f"\n  {seen.uncommitted} uncommitted: committed with the message below", "not bold")
+    if seen.trespass:
+        text.append(f"\n  ! not landed, and on {short(seen.target)}: {cut(one_line(seen.trespass), 100)}", "bold")
     if seen.again:
         text.append("\n  part of it landed before: only what came after lands", "not bold")
     if seen.stacked:

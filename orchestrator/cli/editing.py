@@ -1,0 +1,31 @@
+"""A text goes through the human's own editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from orchestrator.cli.output import CommandError
+
+NAMED = "$VISUAL, else $EDITOR, names the editor"
+
+
+def edited(text: str) -> str:
+    """What the human made of ``text``. CommandError when the editor fails, or nothing is left."""
+    named = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip() or "vi"
+    with tempfile.TemporaryDirectory(prefix="orchestrator-message-") as folder:
+        path = Path(folder) / "COMMIT_EDITMSG"
+        path.write_text(text, encoding="utf-8")
+        try:
+            code = subprocess.run([*shlex.split(named), str(path)], check=False).returncode
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{named} cannot be run: {error}", NAMED) from error
+        if code != 0:
+            raise CommandError(f"{named} failed (exit code {code}); nothing was merged", NAMED)
+        left = path.read_text(encoding="utf-8", errors="replace").strip()
+    if not left:
+        raise CommandError("the message is empty; nothing was merged", "write one, or leave --edit out")
+    return left + "\n"
