@@ -12,6 +12,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from orchestrator.checks.ask import CheckOutput, Checks
+from orchestrator.landing_commands import After as After
+from orchestrator.landing_commands import Draft as Draft
+from orchestrator.landing_commands import Merge as Merge
+from orchestrator.landing_commands import PreviewMerge as PreviewMerge
+from orchestrator.landing_commands import PullRequest as PullRequest
+from orchestrator.landing_commands import Push as Push
 from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from orchestrator.replies import DiffReply as DiffReply
@@ -27,7 +33,7 @@ from orchestrator.replies import WhyReply as WhyReply
 from orchestrator.sights import Foresee as Foresee
 from orchestrator.sights import LookInto as LookInto
 from sessions.models import Model, QuestionId
-from worktrees.models import History, Landing, Method, Moment, Restoration
+from worktrees.models import History, Method, Moment, Restoration
 
 
 class Refused(Exception):
@@ -45,14 +51,6 @@ class Isolation(StrEnum):
 
     WORKTREE = "worktree"
     SEALED = "sealed"
-
-
-class After(StrEnum):
-    """What becomes of a session whose work landed."""
-
-    KEEP = "keep"  # it stays as it is
-    CONTINUE = "continue"  # its branch is brought to what the target is now
-    REMOVE = "remove"  # it goes to the attic
 
 
 class Done(Model):
@@ -184,60 +182,6 @@ class See(Model):
     Reply: ClassVar = Done
     verb: Literal["see"] = "see"
     session: str
-
-
-class PreviewMerge(Model):
-    Reply: ClassVar = MergePreview
-    verb: Literal["preview_merge"] = "preview_merge"
-    session: str
-    method: Method | None = None  # None: the session's, else that of the settings
-    checks: tuple[str, ...] | None = None  # None: those of the settings
-
-
-class Merge(Model):
-    """Land the work: integrate, check, compare-and-swap. Uncommitted work is committed first with ``message``."""
-
-    Reply: ClassVar = Landing
-    verb: Literal["merge"] = "merge"
-    session: str
-    method: Method | None = None  # None: the session's, else that of the settings
-    checks: tuple[str, ...] | None = None  # None: those of the settings
-    message: str | None = None
-    work: str | None = None  # a preview's approval: what was looked at is what lands, or nothing
-    trust: str | None = None  # digest of the repository's commands that the human just approved
-    after: After | None = None  # None: as the settings say
-
-
-class Draft(Model):
-    """Draft the message of a merge: by a model where the settings ask for one, else by rule. ``env``: the caller's."""
-
-    Reply: ClassVar = Drafted
-    verb: Literal["draft"] = "draft"
-    session: str
-    method: Method | None = None
-    env: dict[str, str] = {}
-
-
-class Push(Model):
-    """Push a branch (default: the one that work lands on) under its own name; never forced. ``env``: the caller's."""
-
-    Reply: ClassVar = Pushed
-    verb: Literal["push"] = "push"
-    repository: str
-    branch: str | None = None
-    dry_run: bool = False
-    env: dict[str, str] = {}
-
-
-class PullRequest(Model):
-    """Push a session's branch and open a pull request. ``message``: title and body, drafted when None."""
-
-    Reply: ClassVar = Requested
-    verb: Literal["pull_request"] = "pull_request"
-    session: str
-    message: str | None = None
-    draft: bool = False
-    env: dict[str, str] = {}
 
 
 class TrustRepository(Model):

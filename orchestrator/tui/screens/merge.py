@@ -67,7 +67,7 @@ class MergeScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "Merge"
-            dialog.border_subtitle = _KEYS
+            dialog.border_subtitle = Content(_KEYS)
             with VerticalScroll(id="preview", can_focus=False):
                 yield Static("Looking …", id="preview-text")
             yield Label("Commit message", id="message-label")
@@ -155,7 +155,7 @@ class MergeScreen(ModalScreen[None]):
         self._preview, self._method = seen, seen.method
         title = f"Merge {short(row.name)} into {short(seen.target)}"
         self.query_one(".dialog").border_title = Content(title)
-        self.query_one(".dialog").border_subtitle = _KEYS
+        self.query_one(".dialog").border_subtitle = Content(_KEYS)
         if first and not self._seen:
             self._seen = True
             self.query_one("#message", TextArea).text = safe(seen.message).strip()
@@ -208,7 +208,7 @@ class MergeScreen(ModalScreen[None]):
         self.query_one("#message").display = self.query_one("#message-label").display = False
         self.query_one("#merge", Button).display = False
         self.query_one("#back", Button).focus()
-        self.query_one(".dialog").border_subtitle = keys
+        self.query_one(".dialog").border_subtitle = Content(keys)
         self._preview = None
         self._draw(body)
 
