@@ -197,6 +197,8 @@ class GitWatch:
         before = (row.totals, row.drift, row.head, row.conflicts)
         if (changed.totals, changed.drift, changed.head, changed.conflicts) != before:
             self._supervisor.emit(session, changed)
+        if changed.conflicts and not row.conflicts:
+            self._supervisor.radar.against_target(row, changed.conflicts)
 
     async def _watch(self, row: Row) -> None:
         """Follow the worktree's index and the target's ref from now on."""

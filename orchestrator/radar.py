@@ -46,6 +46,7 @@ class RadarWatch:
         self.radar = radar.Radar()
         self._works: dict[SessionId, str] = {}
         self._cells: dict[str, dict[tuple[SessionId, str], Cell]] = {}  # by repository, as of its last pass
+        self._fresh: dict[str, dict[tuple[str, str], tuple[str, ...]]] = {}  # with targets, by repository: not told yet
         self._reads: dict[SessionId, FilesRead] = {}
         self._due: dict[str, asyncio.TimerHandle] = {}
         self._looking: dict[str, bool] = {}  # True: once more afterwards
@@ -56,6 +57,10 @@ class RadarWatch:
             return
         self._works[row.id] = work
         self.soon(row.repository)
+
+    def against_target(self, row: Row, paths: tuple[str, ...]) -> None:
+        """A session would conflict with its target, and did not before: told with what the next pass finds."""
+        self._fresh.setdefault(row.repository, {})[row.name, row.target] = paths
 
     def close(self) -> None:
         """Ask no more."""
@@ -135,7 +140,7 @@ class RadarWatch:
                 gone = not {row.id, rival.session} <= concerned
                 if gone and (rival.session, row.id) not in now:
                     now.setdefault((row.id, rival.session), ())
-        new: dict[tuple[str, str], tuple[str, ...]] = {}
+        new = self._fresh.pop(repository, {})
         for (one, other), paths in now.items():
             if self._foreseen(one, other, paths, earlier=False) and paths:
                 new[rows[one].name, rows[other].name] = paths

@@ -67,6 +67,7 @@ def test_two_agents_on_one_line_are_known_while_they_work_and_until_one_is_gone(
     assert "conflicts with main in 1 file" in machine.ok("radar")
     machine.ok("undo", "--yes")
     two.until(lambda: rivals(machine, "two") == {"one": ["a.txt"]})
+    assert machine.log().count("two and main in a.txt") == 1
     machine.ok("rm", "one", "--yes")
     assert rivals(machine, "two") == {}
 
