@@ -31,6 +31,7 @@ class SessionActions:
         ),
         Binding("d", "diff", "Diff", show=False, id="diff", tooltip="Everything that it changed"),
         Binding("h", "history", "History", show=False, id="history", tooltip="Its snapshots: compare, restore"),
+        Binding("c", "checks", "Checks", show=False, id="checks", tooltip="Its checks: how they came out, live output"),
         Binding("u", "update", "Update", show=False, id="update", tooltip="Merge the target into its branch"),
         Binding(
             "p", "pause", "Hold or release", show=False, id="pause", tooltip="Hold its processes, or let them go on"
@@ -125,6 +126,12 @@ class SessionActions:
             from orchestrator.tui.screens.session import SessionScreen
 
             self._app.push_screen(SessionScreen(row.id, tab="history"))
+
+    def action_checks(self) -> None:
+        if (row := self.current()) is not None:
+            from orchestrator.tui.screens.session import SessionScreen
+
+            self._app.push_screen(SessionScreen(row.id, tab="checks"))
 
     def action_update(self) -> None:
         if (row := self.current()) is not None:

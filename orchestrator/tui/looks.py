@@ -65,6 +65,20 @@ _RISKS = {
 }
 
 
+_CHECKS = {
+    "passed": ("✓", "+", "success"),
+    "flaky": ("~", "~", "warning"),
+    "failed": ("✗", "x", "error"),
+    "timeout": ("✗", "x", "error"),
+    "void": ("✗", "x", "error"),
+    "blocked": ("✗", "x", ""),
+    "skipped": ("·", ".", ""),
+    "runs": ("◌", "o", "primary"),
+    "again": ("↻", "r", "warning"),
+    "waits": ("…", ".", ""),
+}
+
+
 @cache
 def plain() -> bool:
     """Only ASCII: asked for by ``ORCHESTRATOR_ASCII``, or the terminal cannot do more."""
@@ -86,6 +100,12 @@ def look_of(where: Rank) -> Look:
 def _look(found: tuple[str, str, str, str, bool]) -> Look:
     glyph, ascii_, word, colour, bold = found
     return Look(ascii_ if plain() else glyph, word, colour, bold)
+
+
+def check_look(state: str) -> tuple[str, str]:
+    """Glyph and colour of how a check came out, or of the mark of all of a session's."""
+    glyph, ascii_, colour = _CHECKS.get(state, (" ", " ", ""))
+    return ascii_ if plain() else glyph, colour
 
 
 def risk_look(risk: Risk) -> Look:

@@ -23,7 +23,7 @@ class Reason:
 ON_A_SESSION = frozenset(
     {
         *("open", "send", "attach", "merge", "interrupt", "drop", "diff", "update", "pause", "resume", "type"),
-        *("history", "edit", "copy"),
+        *("history", "checks", "edit", "copy"),
     }
 )
 _ASKS_THE_DAEMON = frozenset(

@@ -346,9 +346,9 @@ def _reply(command: Command, now: datetime) -> Any:
         case Log():
             return LogReply(lines=("12:00:00  created on agent/api-retry", "12:00:01  launched claude"), seq=2)
         case _:
-            from tests.orchestrator import past
+            from tests.orchestrator import judged, past
 
-            return past.answer(command, now) or Done(message="done")
+            return past.answer(command, now) or judged.answer(command, now) or Done(message="done")
 
 
 async def _live(link: SampleLink, clock: Callable[[], datetime]) -> None:

@@ -10,11 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
+from orchestrator.checks.ask import Checked, CheckLine, CheckOutput, Checks
 from orchestrator.commands import Compare, Diff, Isolation, Log, Snapshots, Transcript
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.looks import age, look, money, number, one_line, safe, tokens
 from orchestrator.tui.reasons import Reason
+from orchestrator.tui.widgets.checks_view import ChecksView
 from orchestrator.tui.widgets.diff_view import DiffView
 from orchestrator.tui.widgets.history_view import HistoryView
 from orchestrator.tui.widgets.lines import DIM
@@ -24,7 +26,7 @@ from orchestrator.tui.widgets.top_line import TopLine
 from orchestrator.tui.widgets.transcript import drawn
 from sessions.models import State
 
-TABS = ("live", "transcript", "diff", "history", "events")
+TABS = ("live", "transcript", "diff", "checks", "history", "events")
 
 
 class SessionScreen(SessionActions, Screen[None]):
@@ -44,6 +46,7 @@ class SessionScreen(SessionActions, Screen[None]):
         self._session = session
         self._tab = tab
         self._head: tuple[object, ...] = ()
+        self._checks: Checked | None = None  # what was known of them when they were loaded
         self._snapshot: str | None = None  # newest one when the history was loaded
 
     def compose(self) -> ComposeResult:
@@ -56,6 +59,8 @@ class SessionScreen(SessionActions, Screen[None]):
                 yield Static("Loading …", id="transcript-text")
             with TabPane("Diff", id="diff"):
                 yield DiffView()
+            with TabPane("Checks", id="checks"):
+                yield ChecksView()
             with TabPane("History", id="history"):
                 yield HistoryView()
             with TabPane("Events", id="events"), Scroll(id="events-scroll"):
@@ -79,6 +84,8 @@ class SessionScreen(SessionActions, Screen[None]):
         self.dim_keys()
         if self._tab == "history" and row.snapshot != self._snapshot:
             self.action_reload()
+        if self._tab == "checks" and row.checks is not self._checks:
+            self.action_reload()
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         self._tab = event.pane.id or "live"
@@ -98,9 +105,13 @@ class SessionScreen(SessionActions, Screen[None]):
     def action_history(self) -> None:
         self.query_one(TabbedContent).active = "history"
 
+    def action_checks(self) -> None:
+        self.query_one(TabbedContent).active = "checks"
+
     def action_reload(self) -> None:
-        if self._tab == "history":
-            self._snapshot = row.snapshot if (row := self.current()) is not None else None
+        row = self.current()
+        self._snapshot = row.snapshot if row is not None else None
+        self._checks = row.checks if row is not None else None
         if self._tab != "live":
             self.run_worker(self._load(self._tab), exclusive=True, group="load")
 
@@ -127,11 +138,12 @@ class SessionScreen(SessionActions, Screen[None]):
         self._draw_head()
 
     async def _load(self, tab: str) -> None:
-        asked: dict[str, Transcript | Diff | Snapshots | Log] = {
+        asked: dict[str, Transcript | Diff | Snapshots | Log | Checks] = {
             "transcript": Transcript(session=self._session),
             "diff": Diff(session=self._session),
             "history": Snapshots(session=self._session),
             "events": Log(session=self._session),
+            "checks": Checks(session=self._session),
         }
         reply = await self._app.ask(asked[tab])
         if reply is None or tab != self._tab:
@@ -142,10 +154,35 @@ class SessionScreen(SessionActions, Screen[None]):
         if tab == "history":
             self.query_one(HistoryView).show(reply.moments)
             return
+        if tab == "checks":
+            self.query_one(ChecksView).show(reply)
+            return
         text = drawn(reply.entries) if tab == "transcript" else Text("\n".join(safe(line) for line in reply.lines))
         self.query_one(f"#{tab}-text", Static).update(text)
         self.query_one(f"#{tab}-scroll", Scroll).scroll_end(animate=False)
         self.query_one(f"#{tab}-scroll").focus()
+
+    def on_checks_view_run(self, _event: ChecksView.Run) -> None:
+        if (row := self.current()) is not None:
+            from orchestrator.tui.screens.checks import run
+
+            self.run_worker(run(self._app, row))
+
+    def on_checks_view_wanted(self, event: ChecksView.Wanted) -> None:
+        self.run_worker(self._output(event.check), exclusive=True, group="output")
+
+    async def _output(self, check: CheckLine) -> None:
+        if (reply := await self._app.ask(CheckOutput(key=check.key))) is not None:
+            self.query_one(ChecksView).show_output(check, reply.output)
+
+    def on_checks_view_telling(self, event: ChecksView.Telling) -> None:
+        if (row := self.current()) is not None:
+            from orchestrator.tui.screens.checks import tell
+
+            self.run_worker(tell(self._app, row, event.check))
+
+    def on_checks_view_refused(self, event: ChecksView.Refused) -> None:
+        self._app.refuse(Reason(event.message, event.hint))
 
     def on_history_view_wanted(self, event: HistoryView.Wanted) -> None:
         self.run_worker(self._compare(event.old, event.new), exclusive=True, group="compare")

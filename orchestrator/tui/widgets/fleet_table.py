@@ -12,7 +12,7 @@ from orchestrator.attention import Rank, ordered, rank
 from orchestrator.commands import Isolation
 from orchestrator.fleet import Fleet, Row
 from orchestrator.throughput import rate
-from orchestrator.tui.looks import age, cut, look, look_of, number, one_line, plain, tokens
+from orchestrator.tui.looks import age, check_look, cut, look, look_of, number, one_line, plain, tokens
 from orchestrator.tui.widgets.lines import Lines
 from sessions.models import ENDED
 
@@ -108,9 +108,11 @@ class FleetTable(Lines):
         text = self.mark(selected)
         for name, size, right in self._columns(width):
             value, style = cells[name]
-            if name == "name" and (mark := _conflicts(row)):
-                size -= len(mark) + 1
-                text.append(cut(value, size), style).append(f" {mark}", self.colour("error"))
+            if name == "name" and (marks := _marks(row)):
+                size -= sum(len(mark) + 1 for mark, _ in marks)
+                text.append(cut(value, size), style)
+                for mark, colour in marks:
+                    text.append(f" {mark}", self.colour(colour))
                 text.append(" " * (size + 2 - Text(cut(value, size)).cell_len))
                 continue
             value = cut(value, size)
@@ -167,6 +169,12 @@ def _agent(row: Row) -> str:
     """Sealed ones are marked: in a box, or a clone alone."""
     mark = "" if row.isolation is not Isolation.SEALED else "#" if row.boxed else "+"
     return mark + one_line(row.agent)
+
+
+def _marks(row: Row) -> list[tuple[str, str]]:
+    """What stands behind a name, with its colour: how its checks came out, and whom it would conflict with."""
+    checks = check_look(row.checks.mark) if row.checks and rank(row) is not Rank.LANDED else ("", "")
+    return [one for one in (checks, (_conflicts(row), "error")) if one[0].strip()]
 
 
 def _conflicts(row: Row) -> str:
