@@ -146,6 +146,26 @@ async def test_what_landed_is_pushed_by_a_key_that_first_shows_where_to() -> Non
         ]
 
 
+@SIZES
+async def test_a_landing_looks_as_drawn_with_the_push_that_would_follow(size: tuple[int, int]) -> None:
+    link = SampleLink()
+    told = {"again": True, "trespass": "0badc0ffee Quick fix", "behind": 1, "method": Method.REBASE}
+    link.answers["preview_merge"] = CLASH.model_copy(update={"refusal": None, "conflicts": (), **told})
+    link.answers["merge"] = LANDED
+    url = "git@forge.example:shop.git"
+    where = git_models.Push(remote="origin", url=url, branch="main", before="1" * 40, after="2" * 40, commits=3)
+    link.answers["push"] = Pushed(push=where)
+    async with dashboard(link, size) as shown:
+        await select(shown, "m")
+        await shown.sees("not landed, and on main: 0badc0ffee Quick fix")
+        await compare(f"merge-again-{size[0]}", shown)
+        await shown.press("ctrl+s")
+        await shown.sees("f4 pushes")
+        await shown.press("f4")
+        await shown.sees("3 commits of main")
+        await compare(f"merge-landed-{size[0]}", shown)
+
+
 async def test_an_approval_that_is_void_is_looked_at_again_and_the_edited_message_stays() -> None:
     link = SampleLink()
     fine = CLASH.model_copy(update={"conflicts": (), "refusal": None, "hint": "", "work": "1:2:3:4"})

@@ -30,7 +30,7 @@ _KEPT = (Method.REBASE, Method.FF)
 _WORDS = {
     Method.SQUASH: "one new commit",
     Method.MERGE: "a merge commit",
-    Method.REBASE: "its commits, made anew on top of the target",
+    Method.REBASE: "its commits, made anew",
     Method.FF: "fast-forward, its commits as they are",
 }
 
