@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from sys import intern
+from typing import TypeVar
 
 from worktrees import changes, conflicts, git, indexes
 from worktrees.ancestry import Pair, merge_bases
@@ -28,7 +30,11 @@ WORKERS = 2
 BATCH = 64
 """Merges that one process does: many, but a stuck one costs only its batch."""
 REMEMBERED = 20_000
+"""Pairs, and works with what they changed, that are remembered."""
+HEAVIEST = 200_000
+"""Paths and folders in all that is remembered of either: works of thousands of files would fill the memory."""
 STDIN_SINCE = (2, 39)
+T = TypeVar("T")
 _PATIENCE_S = 120.0
 
 
@@ -61,9 +67,10 @@ class Radar:
     def look(self, repository: Path, pairs: Iterable[Pair]) -> dict[Pair, Forecast]:
         """What merging each pair of commits would do. What git does not tell is an forecast too, with its error."""
         wanted = list(dict.fromkeys(pairs))
-        new = [pair for pair in wanted if pair not in self._known]
-        found: dict[Pair, Forecast] = {pair: Forecast() for pair in new if pair[0] == pair[1]}
-        new = [pair for pair in new if pair not in found]
+        with self._lock:
+            known = {pair: self._known[pair] for pair in wanted if pair in self._known}
+        found: dict[Pair, Forecast] = {pair: Forecast() for pair in wanted if pair[0] == pair[1]}
+        new = [pair for pair in wanted if pair not in known and pair not in found]
         if new:
             shared = self._shared(repository, new)
             found |= {pair: Forecast() for pair in new if shared.get(pair) == ()}
@@ -73,41 +80,51 @@ class Radar:
         with self._lock:
             # An error may be gone the next time: an object was missing, or git ran out of time.
             self._known |= {pair: forecast for pair, forecast in found.items() if not forecast.error}
-            for known in (self._known, self._touched):
-                for pair in list(known)[: max(0, len(known) - REMEMBERED)]:
-                    del known[pair]
-            return {pair: found[pair] if pair in found else self._known[pair] for pair in wanted}
+            _forget(self._known, lambda forecast: len(forecast.conflicts) + len(forecast.shared))
+        return {pair: found[pair] if pair in found else known[pair] for pair in wanted}
 
     def changed(self, repository: Path, pairs: Iterable[Pair]) -> dict[Pair, frozenset[str]]:
         """Paths that the first of each pair changed since it parted from the second; unknown ones are left out."""
         wanted = [pair for pair in dict.fromkeys(pairs) if pair[0] != pair[1]]
         try:
             bases = {pair: found[0] for pair, found in merge_bases(repository, wanted).items() if len(found) == 1}
-            sides = [(base, pair[0]) for pair, base in bases.items()]
-            fresh = touched(repository, [side for side in dict.fromkeys(sides) if side not in self._touched])
+            known = self._works(repository, {(base, pair[0]) for pair, base in bases.items()})
         except WorktreeError:
             return {}
-        with self._lock:
-            self._touched |= fresh
-            return {pair: self._touched[base, pair[0]].paths for pair, base in bases.items()}
+        return {pair: known[base, pair[0]].paths for pair, base in bases.items()}
 
     def _shared(self, repository: Path, pairs: list[Pair]) -> dict[Pair, tuple[str, ...] | None]:
         """Paths that both sides changed. Empty: they cannot conflict. None: they share none, but may conflict."""
         try:
             bases = {pair: found[0] for pair, found in merge_bases(repository, pairs).items() if len(found) == 1}
-            sides = {(base, tip) for pair, base in bases.items() for tip in pair}
-            fresh = touched(repository, [side for side in sides if side not in self._touched])
+            known = self._works(repository, {(base, tip) for pair, base in bases.items() for tip in pair})
         except WorktreeError:
             return {}  # a commit is missing: merging says which
-        with self._lock:
-            self._touched |= fresh
-            known = dict(self._touched)
         shared: dict[Pair, tuple[str, ...] | None] = {}
         for (one, other), base in bases.items():
             left, right = known[base, one], known[base, other]
             both = tuple(sorted(left.paths & right.paths))
             shared[one, other] = both or (() if apart(left, right) else None)
         return shared
+
+    def _works(self, repository: Path, sides: Collection[Pair]) -> dict[Pair, Touched]:
+        """What each tip changed since the base before it."""
+        with self._lock:
+            known = {side: self._touched[side] for side in sides if side in self._touched}
+        known |= touched(repository, [side for side in sides if side not in known])
+        with self._lock:
+            self._touched |= known
+            _forget(self._touched, lambda one: sum(map(len, (one.paths, one.above, one.entered, one.left))))
+        return known
+
+
+def _forget(known: dict[Pair, T], weight: Callable[[T], int]) -> None:
+    """Drop the oldest until neither their number nor what they hold is above its limit."""
+    left = HEAVIEST
+    for number, pair in enumerate(reversed(list(known))):
+        left -= weight(known[pair])
+        if number >= REMEMBERED or left < 0:
+            del known[pair]
 
 
 def work(worktree: Path) -> str:
@@ -150,7 +167,7 @@ def touched(repository: Path, sides: Sequence[Pair]) -> dict[Pair, Touched]:
         position += 1  # the commit's id
         letters: dict[str, str] = {}
         while position < len(fields) and fields[position].startswith(":"):
-            letters[fields[position + 1]] = fields[position].rsplit(" ", 1)[1][:1]
+            letters[intern(fields[position + 1])] = fields[position].rsplit(" ", 1)[1][:1]
             position += 2
         new = [path for path, letter in letters.items() if letter == "A"]
         gone = [path for path, letter in letters.items() if letter == "D"]

@@ -107,6 +107,22 @@ def test_what_was_seen_is_not_asked_again_and_the_rest_of_it_is(
     assert sum(args[0] == "merge-tree" for args in asked) == 1
 
 
+def test_what_it_remembers_is_bounded_by_what_it_holds_and_forgetting_changes_no_answer(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pairs(repository.root, 40, seed=20)
+    expected = Radar().look(repository.root, made)
+    monkeypatch.setattr(radar, "HEAVIEST", 30)
+    seen = Radar()
+    for pair in made:
+        assert seen.look(repository.root, [pair]) == {pair: expected[pair]}
+        held = [len(one.paths) + len(one.above) + len(one.entered) + len(one.left) for one in seen._touched.values()]
+        assert sum(held) <= 30
+        assert sum(len(one.conflicts) + len(one.shared) for one in seen._known.values()) <= 30
+    assert seen.look(repository.root, made) == expected
+    assert seen.changed(repository.root, made) == Radar().changed(repository.root, made)
+
+
 def test_nothing_of_the_repository_is_written(repository: Repository) -> None:
     made = works(repository, "1\ntwo\nthree\n", "one!\ntwo\nthree\n")
     before = run(repository.root, "count-objects", "-v"), run(repository.root, "for-each-ref")
