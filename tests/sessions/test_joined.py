@@ -150,11 +150,11 @@ def test_times_are_the_programs_but_never_of_the_future() -> None:
     assert at("yesterday") == NOW
 
 
-def test_controls_and_lone_surrogates_are_taken_out() -> None:
+def test_controls_are_taken_out_and_lone_surrogates_named() -> None:
     line = b'{"type": "question", "id": "q", "title": "a\\u001b[2Jb\\u009bc\\ud800d", "text": "e\\nf\\u0000"}'
     (evidence,) = _read(line).evidence
     assert evidence.question is not None
-    assert (evidence.question.title, evidence.question.text) == ("a[2Jbc?d", "e\nf")
+    assert (evidence.question.title, evidence.question.text) == ("a[2Jbc‹U+D800›d", "e\nf")
     evidence.model_dump_json()
 
 

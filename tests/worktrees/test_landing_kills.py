@@ -67,6 +67,10 @@ def cut(root: Path, worktree: Path, fault: str) -> bool:
     return done.returncode != 0
 
 
+TIMES = 1000 if os.environ.get("NIGHTLY") else 2
+"""How often each point is killed at; by night until it is reached no more."""
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_a_landing_that_is_killed_anywhere_goes_on_to_the_same_end(tmp_path: Path, name: str) -> None:
     number = 1
@@ -82,7 +86,7 @@ def test_a_landing_that_is_killed_anywhere_goes_on_to_the_same_end(tmp_path: Pat
         reconcile(repository)
         assert reconcile(repository) == ()
         assert all(one.state in (State.DONE, State.VOID) for one in operations.listed(repository))
-        assert repository.resolve("main") == reached, "a kill leaves the target where it was moved to, or not"
+        assert repository.resolve("main") == reached[0], "a kill leaves the target where it was moved to, or not"
         assert not reached[1] or is_ancestor(repository.root, reached[1], reached[0]), (
             "the remote never has what the target lacks"
         )
@@ -90,6 +94,8 @@ def test_a_landing_that_is_killed_anywhere_goes_on_to_the_same_end(tmp_path: Pat
         story(repository.root, worktree)
         _whole(repository, origin, worktree)
         number += 1
+        if number > TIMES:
+            break
     assert number > 1 or name == "operation.pruned", f"{name} was never reached"
 
 

@@ -214,7 +214,12 @@ def _signed(world: World) -> None:
 
 
 REMOVE = frozenset({"remove"})  # a repository inside would be lost
-LANDS = frozenset({"land by squash", "land by merge", "land by fast-forward", "update by fast-forward", "undo"})
+LANDS = frozenset(
+    {
+        *("land by squash", "land by merge", "land by fast-forward"),
+        *("update from the target", "update by fast-forward", "undo"),
+    }
+)
 """Without the filter the files would land mangled."""
 CLEAN = ("filter.evil.clean=TRAP", "filter.evil.required=true")
 VECTORS = (

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.checking import commands
 from worktrees import changes, conflicts, following, history, landing, operations, restoring, snapshots, undo
 from worktrees.errors import WorktreeError
 from worktrees.models import Landing, Method
@@ -144,7 +145,7 @@ def _land(world: World, method: Method) -> None:
         target="main",
         method=method,
         message="Land it\n",
-        checks=("test -f a.evil",),
+        verify=commands(world.repository, "test -f a.evil"),
     )
     world.landings.append(landed)
     assert (world.repository.root / "a.evil").read_text().startswith(f"by-{method}\n")
