@@ -13,8 +13,8 @@ from orchestrator.config import load_settings
 from orchestrator.fleet import Row
 from sessions.errors import SessionError
 from worktrees import changes
+from worktrees.ancestry import is_ancestor
 from worktrees.errors import NothingToLand, WorktreeError
-from worktrees.integrating import is_ancestor
 from worktrees.models import Landing
 from worktrees.repository import open_repository
 

@@ -25,6 +25,7 @@ from sessions.errors import SessionError
 from sessions.models import BUSY, State
 from worktrees import approval, attic, changes, integrating, setup
 from worktrees import landing as git_landing
+from worktrees.ancestry import is_ancestor
 from worktrees.approval import Approval
 from worktrees.cleanroom import run_code
 from worktrees.errors import CheckFailed, Conflicted, WorktreeError
@@ -118,7 +119,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
     )
     if command.work is not None:
         Approval.read(command.work).refuse_other_checks(_defined(checks))
-    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
+    lock = supervisor.landing_lock(row.repository)
     loop = asyncio.get_running_loop()
 
     def progress(step: str) -> None:
@@ -231,7 +232,7 @@ async def _remove(supervisor: Supervisor, row: Row, undoes: str | None) -> Done:
         )
 
     point("remove.stopped")
-    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
+    lock = supervisor.landing_lock(row.repository)
     try:
         async with lock:
             removal = await asyncio.to_thread(take_away)
@@ -287,9 +288,9 @@ def _defined(checks: tuple[Check, ...]) -> tuple[str, ...]:
 
 def _since(repository: Repository, row: Row, part: Settled | None) -> str:
     """What a landing now is counted from: the base, or what landed before."""
-    if part is None or not integrating.is_ancestor(repository.root, part.tip, f"refs/heads/{row.branch}"):
+    if part is None or not is_ancestor(repository.root, part.tip, f"refs/heads/{row.branch}"):
         return row.base_commit
-    return row.base_commit if integrating.is_ancestor(repository.root, part.tip, row.base_commit) else part.tip
+    return row.base_commit if is_ancestor(repository.root, part.tip, row.base_commit) else part.tip
 
 
 def _keep(row: Row) -> Snapshot | None:

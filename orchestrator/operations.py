@@ -142,7 +142,7 @@ async def take_back(supervisor: Supervisor, command: Undo) -> Done:
             timemachine.keep(row, "before undo")
         return undo.undo(repository, one)
 
-    lock = supervisor.landing_locks.setdefault(str(repository.root), asyncio.Lock())
+    lock = supervisor.landing_lock(str(repository.root))
     with supervisor.claim(row, "taken back") if row is not None else nullcontext():
         async with lock:
             done = await asyncio.to_thread(go)
@@ -210,7 +210,7 @@ def _end_merges(supervisor: Supervisor, repository: str) -> None:
 
 async def tidy(supervisor: Supervisor) -> None:
     """Once a day: forget what is older than the attic keeps. The ledger hears of it before."""
-    loop = asyncio.get_running_loop()
+    emit = supervisor.emitter()
     await asyncio.sleep(FIRST_S)
     while True:
         try:
@@ -222,18 +222,13 @@ async def tidy(supervisor: Supervisor) -> None:
 
             def told(going: tuple[Operation, ...], root: Path = repository.root) -> None:
                 lines = tuple(f"{one.id} {one.what}: {' '.join(one.commits)}" for one in going)
-                event = Forgotten(repository=str(root), operations=lines)
-                asyncio.run_coroutine_threadsafe(_emit(supervisor, event), loop).result()
+                emit(None, Forgotten(repository=str(root), operations=lines))
 
             try:
                 await asyncio.to_thread(attic.prune, repository, before, told)
             except (WorktreeError, OSError) as error:
                 supervisor.notice("warning", f"{repository.name} was not tidied", str(error))
         await asyncio.sleep(DAY_S)
-
-
-async def _emit(supervisor: Supervisor, event: Forgotten) -> None:
-    supervisor.emit(None, event)
 
 
 def kept_for() -> timedelta:

@@ -58,7 +58,7 @@ async def push(supervisor: Supervisor, command: Push) -> Pushed:
         raise Refused(f"there is no branch {branch}", "name another: orchestrator push BRANCH")
     if command.dry_run:
         return Pushed(push=await asyncio.to_thread(lambda: pushing.look(repository, branch, env=env)))
-    lock = supervisor.landing_locks.setdefault(str(repository.root), asyncio.Lock())
+    lock = supervisor.landing_lock(str(repository.root))
     async with lock:
         await asyncio.to_thread(reconcile.reconcile, repository)  # a start looks only where sessions ever were
         done, operation = await asyncio.to_thread(
@@ -86,7 +86,7 @@ async def request(supervisor: Supervisor, row: Row, command: PullRequest) -> Req
             f"install it, or push with git and run: {shlex.join(argv)}",
         )
     settings = load_settings(repository.root, os.environ)
-    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
+    lock = supervisor.landing_lock(row.repository)
     async with lock:
         await asyncio.to_thread(
             lambda: pushing.push(

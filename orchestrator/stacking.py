@@ -16,8 +16,8 @@ from orchestrator.events import Followed
 from orchestrator.fleet import Row
 from sessions.models import BUSY, SessionId, State
 from worktrees import changes, following, operations
+from worktrees.ancestry import is_ancestor
 from worktrees.errors import NothingToLand, UnknownRevision, WorktreeError
-from worktrees.integrating import is_ancestor
 from worktrees.models import Model, Settled
 from worktrees.operations import Kind
 from worktrees.repository import Repository, open_repository
@@ -91,7 +91,7 @@ def refuse_above(supervisor: Supervisor, row: Row) -> None:
 
 async def update(supervisor: Supervisor, row: Row) -> str:
     """Bring the target into the session's branch; returns the new tip. Raises WorktreeError."""
-    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
+    lock = supervisor.landing_lock(row.repository)
 
     def go() -> tuple[str, str]:
         worktree = Path(row.worktree)

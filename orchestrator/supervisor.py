@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
@@ -81,7 +81,7 @@ class Supervisor:
         self.radar = RadarWatch(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
-        self.landing_locks: dict[str, asyncio.Lock] = {}
+        self._landing_locks: dict[str, asyncio.Lock] = {}
         self._events = Broadcast(store)
         self._kept = self.fleet.seq
         self._claims: dict[SessionId, str] = {}
@@ -123,6 +123,19 @@ class Supervisor:
         if self.store.held and not full:
             self.run(self._write_held())
         return envelope
+
+    def emitter(self) -> Callable[[SessionId | None, Event], None]:
+        """:meth:`emit` for a thread: it returns when the event is written."""
+        loop = asyncio.get_running_loop()
+
+        async def emit(session: SessionId | None, event: Event) -> None:
+            self.emit(session, event)
+
+        return lambda session, event: asyncio.run_coroutine_threadsafe(emit(session, event), loop).result()
+
+    def landing_lock(self, repository: str) -> asyncio.Lock:
+        """Held by whoever changes branches of ``repository``: one at a time."""
+        return self._landing_locks.setdefault(repository, asyncio.Lock())
 
     def intend(self, session: SessionId | None, event: Event) -> Envelope:
         """Write ahead what is about to be done. Raises LedgerError when it cannot be, so it must not be done."""

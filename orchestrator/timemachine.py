@@ -21,6 +21,7 @@ from orchestrator.events import Pruned, Restored, Snapshotted, Strayed
 from orchestrator.fleet import Row
 from sessions.models import BUSY, SessionId
 from worktrees import history, pruning, restoring, setup, snapshots
+from worktrees.changes import checked_out
 from worktrees.cleanroom import run_code
 from worktrees.errors import UnknownSnapshot, WorktreeError
 from worktrees.ignored import Limits
@@ -132,7 +133,7 @@ async def restore(supervisor: Supervisor, row: Row, command: Restore) -> Restora
             f"{row.name} still works and would write between",
             f"hold it first: orchestrator pause {row.name}, or: orchestrator interrupt {row.name}",
         )
-    lock = supervisor.landing_locks.setdefault(row.repository, asyncio.Lock())
+    lock = supervisor.landing_lock(row.repository)
     with supervisor.claim(row, "restored"):
         async with lock:
             done = await asyncio.to_thread(lambda: _restore(row, command))
@@ -179,8 +180,7 @@ def strayed(row: Row) -> Strayed:
     worktree = Path(row.worktree)
     if not worktree.is_dir():
         return Strayed(how="worktree gone")
-    code, said = run_code(worktree, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
-    branch = said.strip() if code == 0 else ""
+    branch = checked_out(worktree)
     if not branch:
         return Strayed(how="detached")
     if run_code(worktree, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))[0] != 0:
@@ -200,14 +200,11 @@ async def tidy(supervisor: Supervisor) -> None:
 
 
 async def _prune(supervisor: Supervisor, root: Path) -> None:
-    loop = asyncio.get_running_loop()
+    emit = supervisor.emitter()
     living = {row.id for row in supervisor.fleet}
 
-    async def write_down(session: SessionId, going: tuple[Snapshot, ...]) -> None:
-        supervisor.emit(session, Pruned(snapshots=tuple(f"{one.ref} {one.commit}" for one in going)))
-
     def told(session: str, going: tuple[Snapshot, ...]) -> None:
-        asyncio.run_coroutine_threadsafe(write_down(SessionId(session), going), loop).result()
+        emit(SessionId(session), Pruned(snapshots=tuple(f"{one.ref} {one.commit}" for one in going)))
 
     def prune() -> int:
         settings = load_settings(None, os.environ).keep

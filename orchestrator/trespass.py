@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.events import Noticed
 from orchestrator.fleet import Row
 from sessions.models import BUSY
-from worktrees.integrating import is_ancestor
+from worktrees.ancestry import is_ancestor
 
 if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor

@@ -1,4 +1,4 @@
-"""Where pairs of commits parted: the merge bases of many pairs from one look at the history."""
+"""Who descends from whom, and where pairs of commits parted: the merge bases of many pairs from one look."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from worktrees.cleanroom import run, run_code
 Pair = tuple[str, str]
 LIMIT = 100_000
 """Commits above the common floor that are looked at; a history that parted longer ago is not."""
+
+
+def is_ancestor(path: Path, one: str, other: str) -> bool:
+    """Whether ``other`` holds the commit ``one``; False when either is missing. ``path``: checkout or git directory."""
+    return run_code(path, "merge-base", "--is-ancestor", one, other, ok=(0, 1, 128))[0] == 0
 
 
 def merge_bases(repository: Path, pairs: Iterable[Pair]) -> dict[Pair, tuple[str, ...]]:

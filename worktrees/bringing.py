@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from worktrees import beneath, sealed
+from worktrees.ancestry import is_ancestor
 from worktrees.cleanroom import run, run_code
 from worktrees.errors import GitFailed, WorktreeError
 from worktrees.sealed import Clone, State
@@ -70,7 +71,7 @@ def _agree(clone: Clone, theirs: str) -> str:
         if theirs == before and ours is not None:
             beneath.write(clone.worktree, f".git/{clone.ref}", f"{ours}\n".encode(), lock=True)
             theirs = ours
-        elif ours in (before, None) or _is_ancestor(clone, ours, theirs):
+        elif ours is None or ours == before or is_ancestor(clone.git_dir, ours, theirs):
             moves.append(f"update {clone.ref} {theirs} {ours or '0' * len(theirs)}")
         else:
             return f"{clone.branch} was moved in your repository and in the session's clone"
@@ -96,12 +97,6 @@ def pin_dropped(clone: Clone) -> None:
 def _value(clone: Clone, ref: str) -> str | None:
     code, said = run_code(clone.git_dir, "rev-parse", "--verify", "--quiet", ref, ok=(0, 1, 128))
     return said.strip() if code == 0 else None
-
-
-def _is_ancestor(clone: Clone, one: str | None, other: str) -> bool:
-    return (
-        one is not None and run_code(clone.git_dir, "merge-base", "--is-ancestor", one, other, ok=(0, 1, 128))[0] == 0
-    )
 
 
 def _kept(clone: Clone) -> dict[str, str]:

@@ -26,8 +26,13 @@ _DIFF = (
 
 def head(worktree: Path) -> tuple[str | None, str]:
     """The branch (None: detached) and commit that are checked out."""
+    return checked_out(worktree), run(worktree, "rev-parse", "HEAD").strip()
+
+
+def checked_out(worktree: Path) -> str | None:
+    """The branch that is checked out, be it there or not; None: detached."""
     code, said = run_code(worktree, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
-    return (said.strip() if code == 0 else None), run(worktree, "rev-parse", "HEAD").strip()
+    return said.strip() if code == 0 else None
 
 
 def resting_at(worktree: Path) -> str | None:

@@ -30,7 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from worktrees import git, locks, places
+from worktrees import durable, git, locks, places
 from worktrees.errors import NotARepository, NotOurs, WorktreeError
 from worktrees.roomconfig import Recipe, Value, parse, recipe
 
@@ -135,7 +135,8 @@ def register(path: Path, git_dir: Path, admin: Path) -> None:
     """Write down whose worktree ``path`` is, before an agent comes near it."""
     state = path.stat()
     record = {"git_dir": str(git_dir), "admin": str(admin), "device": state.st_dev, "inode": state.st_ino}
-    _write(_record(path), json.dumps(record).encode())
+    places.private(_record(path).parent)
+    durable.write(_record(path), json.dumps(record))
 
 
 def registered(path: Path) -> dict[str, str | int] | None:
@@ -330,7 +331,7 @@ def _link(place: Path, target: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file as a whole."""
+    """Replace a file as a whole. What is lost in a power cut is made anew: no wait for the disk."""
     places.private(path.parent)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     fresh.write_bytes(content)

@@ -11,12 +11,13 @@ import os
 from pathlib import Path
 
 from worktrees import checkouts, filters, obstacles, operations, snapshots
+from worktrees.ancestry import is_ancestor
 from worktrees.changes import drift, shown
 from worktrees.cleanroom import identity, run
 from worktrees.conflicts import merge_tree
 from worktrees.errors import Conflicted, NothingToLand, WorktreeError
 from worktrees.ignored import STATED, Limits
-from worktrees.integrating import is_ancestor, rebased, tree_of
+from worktrees.integrating import rebased, tree_of
 from worktrees.landing import branch_of, free_index, refuse_worktree, tracked_changes
 from worktrees.models import Settled
 from worktrees.operations import Files, Follow, Kind, Move

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from worktrees.ancestry import is_ancestor
 from worktrees.changes import shown
 from worktrees.cleanroom import identity, run, run_code
 from worktrees.conflicts import merge_tree
@@ -149,10 +150,6 @@ def _from(root: Path, before: str, tip: str, settled: Settled | None) -> str | N
     if code != 0 or is_ancestor(root, base, before):
         return None
     return base
-
-
-def is_ancestor(root: Path, one: str, other: str) -> bool:
-    return run_code(root, "merge-base", "--is-ancestor", one, other, ok=(0, 1, 128))[0] == 0
 
 
 def tree_of(root: Path, commit: str) -> str:

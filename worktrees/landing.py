@@ -25,8 +25,8 @@ from worktrees import (
     snapshots,
 )
 from worktrees.approval import Approval
-from worktrees.changes import shown
-from worktrees.cleanroom import identity, own_index, run, run_code
+from worktrees.changes import checked_out, shown
+from worktrees.cleanroom import identity, own_index, run
 from worktrees.errors import (
     CheckFailed,
     CheckVoid,
@@ -181,12 +181,12 @@ def draft_message(worktree: Path, target: str, task: str) -> str:
 
 
 def branch_of(worktree: Path) -> str:
-    code, said = run_code(worktree, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
-    if code != 0 and (said := sealed.trouble(worktree)):
+    found = checked_out(worktree)
+    if found is None and (said := sealed.trouble(worktree)):
         raise WorktreeError(said, "set the branch to what shall land: git branch -f, in your repository")
-    if code != 0:
+    if found is None:
         raise WorktreeError(f"{worktree} has no branch checked out", "check its branch out there, then try again")
-    return said.strip()
+    return found
 
 
 def commit_rest(repository: Repository, worktree: Path, session: str, name: str, branch: str, message: str) -> str:

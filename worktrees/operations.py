@@ -176,7 +176,7 @@ def recorded(repository: Repository, operation: Operation) -> Iterator[Operation
     reconciled. Its time is after that of every operation before it, also when the clock was set
     back.
     """
-    newest = next(iter(listed(repository)), None)
+    newest = _newest(repository)
     if newest is not None and newest.at >= operation.at:
         operation = operation.model_copy(update={"at": newest.at + timedelta(microseconds=1)})
     with _lease(repository, operation) as held:
@@ -251,10 +251,19 @@ def value(repository: Repository, ref: str) -> str | None:
 
 def listed(repository: Repository) -> tuple[Operation, ...]:
     """All operations, newest first. One that cannot be read (a newer version's) is left out."""
-    said = run(repository.root, "for-each-ref", "--format=%(refname)%00%(contents)%00", REFS).split("\0")
+    return tuple(sorted(_stored(repository), key=lambda one: (one.at, one.id), reverse=True))
+
+
+def _newest(repository: Repository) -> Operation | None:
+    """The operation with the latest time. A commit's own date has it in whole seconds; not so many begin in one."""
+    latest = _stored(repository, "--sort=-committerdate", "--count=64")
+    return max(latest, key=lambda one: (one.at, one.id), default=None)
+
+
+def _stored(repository: Repository, *options: str) -> list[Operation]:
+    said = run(repository.root, "for-each-ref", *options, "--format=%(refname)%00%(contents)%00", REFS).split("\0")
     pairs = zip(said[::2], said[1::2], strict=False)
-    found = [one for ref, text in pairs if (one := _read(repository, ref.strip(), text)) is not None]
-    return tuple(sorted(found, key=lambda one: (one.at, one.id), reverse=True))
+    return [one for ref, text in pairs if (one := _read(repository, ref.strip(), text)) is not None]
 
 
 def undone(operations: tuple[Operation, ...]) -> dict[str, str]:

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from worktrees import cleanroom, git, operations
+from worktrees.ancestry import is_ancestor
 from worktrees.changes import shown
 from worktrees.errors import GitFailed, WorktreeError
 from worktrees.faultpoints import point
-from worktrees.integrating import is_ancestor
 from worktrees.models import Push
 from worktrees.operations import Kind, Operation, State
 from worktrees.repository import Repository

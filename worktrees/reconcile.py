@@ -7,7 +7,7 @@ what is left is to bring a checkout along, or a worktree that was going or comin
 from __future__ import annotations
 
 from worktrees import attic, checkouts, operations, pushing
-from worktrees.cleanroom import run_code
+from worktrees.ancestry import is_ancestor
 from worktrees.errors import WorktreeError
 from worktrees.operations import Files, Follow, Kind, Operation, State, short
 from worktrees.repository import Repository
@@ -103,8 +103,7 @@ def _moved_on(repository: Repository, one: Operation) -> tuple[State, str]:
             continue
         if move.after is None or now is None:
             return State.HALF, f"{short(move.ref)} was changed by somebody else meanwhile; look at it"
-        code, _ = run_code(repository.root, "merge-base", "--is-ancestor", move.after, now, ok=(0, 1, 128))
-        if code != 0:
+        if not is_ancestor(repository.root, move.after, now):
             return State.VOID, f"{short(move.ref)} was moved elsewhere and does not hold it"
     return State.DONE, "it was cut off, and what it moved has moved on since"
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worktrees import cleanroom, clearing, sealed, snapshots
+from worktrees.changes import checked_out
 from worktrees.cleanroom import own_index, run, run_code
 from worktrees.errors import (
     BadName,
@@ -130,9 +131,8 @@ class Repository:
 
     def default_target(self) -> str:
         """The branch that work lands on: the one checked out in the main checkout, else main or master."""
-        code, said = run_code(self.root, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
-        if code == 0:
-            return said.strip()
+        if (branch := checked_out(self.root)) is not None:
+            return branch
         for name in ("main", "master"):
             if self.has_branch(name):
                 return name

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from worktrees import operations, snapshots
-from worktrees.changes import between, shown
+from worktrees.changes import between, checked_out, shown
 from worktrees.cleanroom import SEALED, identity, own_index, run, run_code, set_head
 from worktrees.errors import NotOurs, UnknownSnapshot, WorktreeError, WorktreeExists
 from worktrees.git import run as plain
@@ -172,14 +172,13 @@ def _planned(worktree: Path, wish: Wish, before: str) -> _Plan:
         differing = [entry for entry in differing if entry not in left_alone]
     wanted = _changed_tree(worktree, before, differing)
     changes, _ = between(worktree, before, wanted)
-    code, said = run_code(worktree, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
     head = _head(worktree)
     found = Restoration(
         to=wish.to,
         path=shown(path) if path is not None else None,
         changes=changes,
         left_alone=tuple(shown(entry.path) for entry in left_alone),
-        branch=said.strip() if code == 0 else None,
+        branch=checked_out(worktree),
         head_now=head,
         head_moves=wish.head or not head,  # a branch that is gone can only come back
     )

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 
 from worktrees import attic, checkouts, landing, operations
+from worktrees.ancestry import is_ancestor
 from worktrees.changes import shown
 from worktrees.checkouts import Where
-from worktrees.cleanroom import identity, run, run_code
-from worktrees.conflicts import merge_tree
+from worktrees.cleanroom import identity, run
 from worktrees.errors import CannotUndo, Conflicted
+from worktrees.integrating import merge_three, tree_of
 from worktrees.models import Conflict
 from worktrees.operations import Files, Follow, Kind, Move, Operation, State, short
 from worktrees.repository import MADE, Repository
@@ -92,7 +93,7 @@ def tells(repository: Repository, going: Operation) -> tuple[str, ...]:
             said.append(f"the branch {name} comes back at {_commit(repository, move.after)}")
         elif move.after is None:
             said.append(f"the branch {name} goes; it was at {_commit(repository, move.before)}")
-        elif is_ancestor(repository, move.before, move.after):
+        elif is_ancestor(repository.root, move.before, move.after):
             forward = "a commit on top takes it back" if reverts(going) else f"{name} goes forward again"
             said.append(f"{name}: {forward}, {_commit(repository, move.after)}")
         else:
@@ -179,7 +180,7 @@ def _back(repository: Repository, move: Move) -> Move:
         raise CannotUndo(f"there is a branch {name} again", f"rename it first: git branch -m {name} NEW")
     if now is None:
         raise CannotUndo(f"{name} is gone by now", f"its commit is still there: git branch {name} {move.after[:10]}")
-    if is_ancestor(repository, move.after, now):
+    if is_ancestor(repository.root, move.after, now):
         count = _count(repository, move.after, now)
         raise CannotUndo(
             f"{name} has moved on by {count} since", f"take it out by a commit there: git revert {move.after[:10]}"
@@ -193,7 +194,7 @@ def _back_on_target(repository: Repository, move: Move) -> tuple[Move, str]:
     assert move.after is not None
     name = short(move.ref)
     now = operations.value(repository, move.ref)
-    if now is None or not is_ancestor(repository, move.after, now):
+    if now is None or not is_ancestor(repository.root, move.after, now):
         raise CannotUndo(
             f"{name} does not hold {move.after[:10]} any more", f"nothing is to be taken back: git log {name}"
         )
@@ -207,7 +208,7 @@ def _back_on_target(repository: Repository, move: Move) -> tuple[Move, str]:
             conflicts,
         )
     root = repository.root
-    if tree == run(root, "rev-parse", f"{now}^{{tree}}").strip():
+    if tree == tree_of(root, now):
         raise CannotUndo(f"{name} holds nothing of it any more", "it was taken back already")
     subject = shown(run(root, "log", "-1", "--format=%s", move.after).strip())
     message = f'Revert "{subject}"\n\nThis takes back {move.after}.\n'
@@ -218,15 +219,7 @@ def _back_on_target(repository: Repository, move: Move) -> tuple[Move, str]:
 
 def _reverted(repository: Repository, now: str, before: str, after: str) -> tuple[str, tuple[Conflict, ...]]:
     """The tree of ``now`` without what leads from ``before`` to ``after``."""
-    root = repository.root
-
-    def standing_for(commit: str, *parents: str) -> str:
-        words = [word for parent in parents for word in ("-p", parent)]
-        return run(root, "commit-tree", f"{commit}^{{tree}}", *words, "-m", "undo", env=identity(root)).strip()
-
-    # git 2.39 has no `merge-tree --merge-base`: commits made for it have the right base as their only ancestor.
-    base = standing_for(after)
-    return merge_tree(root, standing_for(now, base), standing_for(before, base))
+    return merge_three(repository.root, after, now, before)
 
 
 def _pushed(repository: Repository, target: str, commit: str) -> bool:
@@ -234,12 +227,6 @@ def _pushed(repository: Repository, target: str, commit: str) -> bool:
     upstream = run(repository.root, "for-each-ref", "--format=%(upstream)", f"refs/heads/{target}").strip()
     refs = [f"refs/remotes/*/{target}", *([upstream] if upstream.startswith("refs/remotes/") else [])]
     return bool(run(repository.root, "for-each-ref", "--contains", commit, *refs).strip())
-
-
-def is_ancestor(repository: Repository, one: str, other: str | None) -> bool:
-    if other is None:
-        return False
-    return run_code(repository.root, "merge-base", "--is-ancestor", one, other, ok=(0, 1, 128))[0] == 0
 
 
 def _commit(repository: Repository, commit: str | None) -> str:

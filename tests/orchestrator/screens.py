@@ -8,16 +8,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
+import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from orchestrator.tui.app import Orchestrator
+from orchestrator.tui.screens.session import SessionScreen
 from tests.orchestrator.sample import SampleLink
 
 GOLDEN = Path(__file__).parent / "golden"
 NARROW, WIDE = (80, 24), (120, 36)
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+Focused = TypeVar("Focused", bound=Widget)
 
 
 class Shown:
@@ -47,6 +52,19 @@ class Shown:
                 return
             await self.pilot.pause(0.01)
         raise AssertionError(f"never came: {what or true}\n{self.text()}")
+
+    async def tab(self, session: str, tab: str, kind: type[Focused]) -> Focused:
+        """Open a tab of a session's screen; what has the focus there, loaded."""
+        self.app.push_screen(SessionScreen(self.link.session(session), tab=tab))
+        await self.until(lambda: isinstance(self.app.focused, kind))
+        assert isinstance(self.app.screen, SessionScreen)
+        focused = self.app.focused
+        assert isinstance(focused, kind)
+        return focused
+
+    def asked(self, verb: str) -> list[Any]:
+        """What the dashboard asked of the supervisor by that verb."""
+        return [call for call in self.link.calls if call.verb == verb]
 
     async def sees(self, words: str) -> None:
         await self.until(lambda: words in self.text(), words)

@@ -12,29 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.events import Created
 from orchestrator.fleet import Fleet
 from orchestrator.rebuild import open_ledger, rebuild
 from orchestrator.store import LedgerError, Store, salvage
 from sessions.events import Launched, Said, StatusChanged
 from sessions.models import SessionId, State, Status
+from tests.orchestrator.ledgers import created
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 COUNT = 300
-
-
-def created(name: str) -> Created:
-    return Created(
-        name=name,
-        agent="coder",
-        prompt="p",
-        repository="/nowhere",
-        branch=f"agent/{name}",
-        base="HEAD",
-        base_commit="0" * 40,
-        target="main",
-        worktree=f"/nowhere/{name}",
-    )
 
 
 @pytest.fixture(autouse=True)

@@ -12,27 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.events import Created, Envelope, Merging, Noticed, Paused, Removed, Seen
+from orchestrator.events import Envelope, Merging, Noticed, Paused, Removed, Seen
 from orchestrator.fleet import Fleet, apply
 from orchestrator.store import LedgerError, Store
 from sessions.events import Active, Launched, Said, StatusChanged
 from sessions.models import SessionId, State, Status
+from tests.orchestrator.ledgers import created
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-
-def created(name: str) -> Created:
-    return Created(
-        name=name,
-        agent="coder",
-        prompt="p",
-        repository="/r",
-        branch=f"agent/{name}",
-        base="HEAD",
-        base_commit="0" * 40,
-        target="main",
-        worktree=f"/w/{name}",
-    )
 
 
 def _fill(store: Store) -> Fleet:

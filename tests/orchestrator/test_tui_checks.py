@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from orchestrator.checks.ask import Checked, CheckLine, ChecksReply
 from orchestrator.checks.telling import LETTERS, LINES, message
 from orchestrator.commands import Refused, Trust
 from orchestrator.tui.screens.confirm import Confirm
-from orchestrator.tui.screens.session import SessionScreen
 from orchestrator.tui.widgets.checks_view import CheckList
 from sessions.models import State
 from tests.orchestrator import judged
 from tests.orchestrator.sample import SampleLink
-from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
-
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+from tests.orchestrator.screens import SIZES, Shown, compare, dashboard
 
 
 @pytest.fixture
@@ -29,15 +24,7 @@ def link() -> SampleLink:
 
 async def opened(shown: Shown) -> CheckList:
     """The checks of api-retry, loaded."""
-    shown.app.push_screen(SessionScreen(shown.link.session("api-retry"), tab="checks"))
-    await shown.until(lambda: isinstance(shown.app.focused, CheckList))
-    listed = shown.app.focused
-    assert isinstance(listed, CheckList)
-    return listed
-
-
-def asked(shown: Shown, verb: str) -> list[Any]:
-    return [call for call in shown.link.calls if call.verb == verb]
+    return await shown.tab("api-retry", "checks", CheckList)
 
 
 @SIZES
@@ -97,10 +84,10 @@ async def test_one_key_tells_the_agent_what_failed(link: SampleLink) -> None:
         await opened(shown)
         await shown.press("f")
         await shown.until(lambda: any("did not fail" in said for said in shown.said()))
-        assert not asked(shown, "send")
+        assert not shown.asked("send")
         await shown.press("down", "down", "f")
-        await shown.until(lambda: asked(shown, "send"))
-        (sent,) = asked(shown, "send")
+        await shown.until(lambda: shown.asked("send"))
+        (sent,) = shown.asked("send")
         assert sent.session == link.session("api-retry")
         assert sent.text.startswith("The check test failed (pytest -q -n 2). Please mend it. The last 60 lines")
         assert sent.text.endswith("1 failed, 17 passed in 41.02s")
@@ -118,8 +105,8 @@ async def test_checks_are_run_by_a_key_and_a_repositorys_own_only_after_a_yes(li
         del link.answers["checks"]
         await shown.settled()
         await shown.press("right", "enter")
-        await shown.until(lambda: any(call.trust for call in asked(shown, "checks")))
-        assert [(call.run, call.trust) for call in asked(shown, "checks") if call.run][-1] == (True, "d" * 64)
+        await shown.until(lambda: any(call.trust for call in shown.asked("checks")))
+        assert [(call.run, call.trust) for call in shown.asked("checks") if call.run][-1] == (True, "d" * 64)
 
 
 def test_a_message_is_bounded_and_inert() -> None:

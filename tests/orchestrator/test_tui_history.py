@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from orchestrator.commands import Compare, History, Restore
@@ -14,9 +12,7 @@ from orchestrator.tui.widgets.history_view import HistoryView, Moments
 from sessions.models import State
 from tests.orchestrator import past
 from tests.orchestrator.sample import NOW, SampleLink
-from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
-
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+from tests.orchestrator.screens import SIZES, Shown, compare, dashboard
 
 
 @pytest.fixture
@@ -29,16 +25,7 @@ def link() -> SampleLink:
 
 async def opened(shown: Shown) -> Moments:
     """The history of api-retry, loaded."""
-    shown.app.push_screen(SessionScreen(shown.link.session("api-retry"), tab="history"))
-    await shown.until(lambda: isinstance(shown.app.screen, SessionScreen))
-    await shown.until(lambda: isinstance(shown.app.focused, Moments))
-    listed = shown.app.focused
-    assert isinstance(listed, Moments)
-    return listed
-
-
-def asked(shown: Shown, verb: str) -> list[Any]:
-    return [call for call in shown.link.calls if call.verb == verb]
+    return await shown.tab("api-retry", "history", Moments)
 
 
 @SIZES
@@ -65,7 +52,7 @@ async def test_a_restore_says_before_what_comes_back_and_what_goes(link: SampleL
         await shown.press("down", "r")
         await shown.until(lambda: isinstance(shown.app.screen, RestoreScreen))
         await compare(f"history-restore-{size[0]}", shown)
-        assert [one.dry_run for one in asked(shown, "restore")] == [True]
+        assert [one.dry_run for one in shown.asked("restore")] == [True]
 
 
 async def test_a_restore_is_done_only_after_a_yes_and_the_branch_goes_back_only_when_asked(link: SampleLink) -> None:
@@ -78,13 +65,13 @@ async def test_a_restore_is_done_only_after_a_yes_and_the_branch_goes_back_only_
         await shown.press("r")
         await shown.until(lambda: isinstance(shown.app.screen, RestoreScreen))
         await shown.press("right", "enter")
-        await shown.until(lambda: len(asked(shown, "restore")) == 3)
+        await shown.until(lambda: len(shown.asked("restore")) == 3)
         await shown.press("r")
         await shown.until(lambda: isinstance(shown.app.screen, RestoreScreen))
         await shown.press("left", "enter")
-        await shown.until(lambda: len(asked(shown, "restore")) == 5)
+        await shown.until(lambda: len(shown.asked("restore")) == 5)
         session = link.session("api-retry")
-        assert asked(shown, "restore") == [
+        assert shown.asked("restore") == [
             Restore(session=session, snapshot="6", dry_run=True),
             Restore(session=session, snapshot="6", dry_run=True),
             Restore(session=session, snapshot="6"),
@@ -99,7 +86,7 @@ async def test_marked_ones_are_compared_the_older_first(link: SampleLink) -> Non
     async with dashboard(link) as shown:
         await opened(shown)
         await shown.press("space", "down", "down", "space", "g", "enter")
-        await shown.until(lambda: asked(shown, "compare") == [Compare(session=session, old="5", new="7")])
+        await shown.until(lambda: shown.asked("compare") == [Compare(session=session, old="5", new="7")])
         await shown.until(lambda: shown.app.screen.query_one(HistoryView).current == "history-diff")
         await shown.press("escape")
         await shown.until(lambda: isinstance(shown.app.focused, Moments))
@@ -110,8 +97,8 @@ async def test_a_marked_one_is_compared_with_the_one_under_the_cursor(link: Samp
     async with dashboard(link) as shown:
         await opened(shown)
         await shown.press("down", "space", "g", "enter")
-        await shown.until(lambda: asked(shown, "compare"))
-        assert asked(shown, "compare") == [Compare(session=link.session("api-retry"), old="6", new=None)]
+        await shown.until(lambda: shown.asked("compare"))
+        assert shown.asked("compare") == [Compare(session=link.session("api-retry"), old="6", new=None)]
 
 
 async def test_what_a_snapshot_leaves_out_is_named(link: SampleLink) -> None:
@@ -129,8 +116,8 @@ async def test_now_is_compared_with_the_newest_and_cannot_be_restored(link: Samp
         await shown.until(shown.said)
         assert shown.said() == ["This is what is there now\n→ ↓ goes to a snapshot, r restores it"]
         await shown.press("enter")
-        await shown.until(lambda: asked(shown, "compare"))
-        assert asked(shown, "compare") == [Compare(session=link.session("api-retry"), old="7", new=None)]
+        await shown.until(lambda: shown.asked("compare"))
+        assert shown.asked("compare") == [Compare(session=link.session("api-retry"), old="7", new=None)]
 
 
 async def test_in_a_diff_r_brings_the_one_file_back(link: SampleLink) -> None:
@@ -141,7 +128,7 @@ async def test_in_a_diff_r_brings_the_one_file_back(link: SampleLink) -> None:
         await shown.press("j", "r")
         await shown.until(lambda: isinstance(shown.app.screen, RestoreScreen))
         await shown.sees("Restore tests/test_retry.py of snapshot 7?")
-        assert asked(shown, "restore")[0].path == "tests/test_retry.py"
+        assert shown.asked("restore")[0].path == "tests/test_retry.py"
 
 
 async def test_while_it_works_nothing_is_restored_and_the_next_key_is_named() -> None:
@@ -150,7 +137,7 @@ async def test_while_it_works_nothing_is_restored_and_the_next_key_is_named() ->
         await shown.press("r")
         await shown.until(shown.said)
         assert shown.said() == ["api-retry still works and would write between\n→ p holds it, x interrupts it"]
-        assert asked(shown, "restore") == []
+        assert shown.asked("restore") == []
 
 
 async def test_a_new_snapshot_appears_by_itself_and_the_cursor_stays_on_its_own(link: SampleLink) -> None:

@@ -14,9 +14,7 @@ from orchestrator.tui.screens.session import SessionScreen
 from orchestrator.tui.widgets.pane import PaneView
 from sessions.models import SessionId, State
 from tests.orchestrator.sample import REMOVE, SampleLink
-from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
-
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+from tests.orchestrator.screens import NARROW, SIZES, Shown, compare, dashboard
 
 
 def table(shown: Shown):

@@ -7,8 +7,6 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from orchestrator.commands import Drafted, Merge, MergePreview, Push, Pushed, Refused, Remove, Run, Trust
 from orchestrator.events import MergeFailed, Merging
 from orchestrator.tui.screens.confirm import Confirm
@@ -16,11 +14,10 @@ from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.screens.merge import MergeScreen
 from orchestrator.tui.screens.new import NewTask
 from tests.orchestrator.sample import NOW, SampleLink
-from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
+from tests.orchestrator.screens import SIZES, Shown, compare, dashboard
 from worktrees import models as git_models
 from worktrees.models import CheckResult, Conflict, Landing, Method
 
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
 LANDED = Landing(
     branch="orchestrator/api-retry",
     target="main",

@@ -21,10 +21,8 @@ from orchestrator.tui.widgets.pane import PaneView
 from orchestrator.tui.widgets.scroll import Scroll
 from sessions.models import Entry, Role, State
 from tests.orchestrator.sample import REMOVE, SampleLink
-from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
+from tests.orchestrator.screens import NARROW, SIZES, WIDE, Shown, compare, dashboard
 from worktrees.models import Change, ChangeKind, Hunk, Line
-
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
 
 
 async def opened(shown: Shown, *keys: str) -> None:

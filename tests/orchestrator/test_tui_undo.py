@@ -11,10 +11,9 @@ from orchestrator.replies import UndoPreview
 from orchestrator.tui.screens.confirm import Confirm
 from orchestrator.tui.screens.main import MainScreen
 from tests.orchestrator.sample import NOW, SampleLink
-from tests.orchestrator.screens import NARROW, WIDE, compare, dashboard
+from tests.orchestrator.screens import SIZES, compare, dashboard
 from worktrees.operations import Kind
 
-SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
 DROPPED = UndoPreview(
     operation="kxmwtrqn",
     kind=Kind.REMOVE,

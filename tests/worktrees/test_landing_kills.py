@@ -15,10 +15,10 @@ import pytest
 
 from tests.worktrees.conftest import commit
 from worktrees import attic, operations
+from worktrees.ancestry import is_ancestor
 from worktrees.faultpoints import ENV, POINTS
 from worktrees.following import update_from_target
 from worktrees.git import run
-from worktrees.integrating import is_ancestor
 from worktrees.landing import land
 from worktrees.models import Method, Settled
 from worktrees.operations import Kind, State
