@@ -97,7 +97,7 @@ def holder(lock: Path) -> Holder | None:
     for process in _processes():
         if any(link == real for link in _open_files(process)):
             return _named(process, certain=True)
-        if at_work is None and _is_git(process) and _works_on(process, places):
+        if at_work is None and _is_git(process) and _works_on(process, places) and not _ended(process):
             at_work = _named(process, certain=False)
     return at_work
 
@@ -231,6 +231,17 @@ def _works_on(process: Path, places: tuple[str, ...]) -> bool:
     except OSError:
         return True  # a git that cannot be looked at: no proof
     return any(where == place or where.startswith(place + "/") or place in told for place in places)
+
+
+def _ended(process: Path) -> bool:
+    """It has ended or is just ending: its memory, and with it the name of its program, is gone before its entry is."""
+    try:
+        os.readlink(process / "exe")  # noqa: PTH115
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _named(process: Path, *, certain: bool) -> Holder:

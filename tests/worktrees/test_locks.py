@@ -90,6 +90,29 @@ def test_every_kind_of_lock_that_stays_is_told(
     assert lock.exists()
 
 
+def test_a_git_that_ended_while_it_was_looked_at_holds_nothing(
+    repository: Repository, editing: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = repository.git_dir / "HEAD.lock"
+    lock.touch()
+    works_on = locks._works_on
+    looked: list[Path] = []
+
+    def late(process: Path, places: tuple[str, ...]) -> bool:
+        found = works_on(process, places)
+        if process.name == str(editing.pid):
+            looked.append(process)
+            os.killpg(editing.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, editing.pid, os.WEXITED | os.WNOWAIT)  # dead, and its entry is still there
+        return found
+
+    assert str(editing.pid) in str(locks.holder(lock))
+    monkeypatch.setattr(locks, "_works_on", late)
+    found = locks.holder(lock)
+    assert looked
+    assert found is None or found.pid != editing.pid
+
+
 def test_a_refused_compare_and_swap_is_no_lock_and_not_tried_again(repository: Repository) -> None:
     with pytest.raises(GitFailed, match="expected"):
         run(repository.root, "update-ref", "refs/heads/main", "HEAD", "1" * 40)
