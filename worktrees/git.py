@@ -1,4 +1,4 @@
-"""Runs git: deadlines, a scrubbed environment, no hooks. The only import of GitPython.
+"""Runs git: deadlines, a scrubbed environment, no hooks.
 
 What an agent may have planted in the shared ``.git`` (hooks, fsmonitor, external diffs) is switched off in every call;
 filters and merge drivers are not stopped by this.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from worktrees.errors import GitFailed, GitMissing, GitTimeout
 from worktrees.locks import Patience, contended, refusal
@@ -21,6 +21,13 @@ from worktrees.locks import Patience, contended, refusal
 OLDEST = (2, 38)
 INSTALL = "install it: apt install git (Debian) · dnf install git (Fedora) · pacman -S git (Arch) · brew install git"
 DEADLINE_S = 60.0
+_ENV = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_PAGER": "cat",
+    "LANGUAGE": "C",
+    "LC_ALL": "C",
+}
 
 _SAFE = (
     "-c",
@@ -86,34 +93,49 @@ def run_code(
 def _once(
     cwd: Path | str, args: tuple[str, ...], env: Mapping[str, str] | None, stdin: bytes | None, deadline_s: float
 ) -> tuple[int, bytes, str]:
-    guard = _start(cwd, args, env, stdin is not None)  # GitPython ends the process when this is collected
-    process: subprocess.Popen[bytes] = guard.proc
+    process = _start(cwd, args, env, stdin is not None)
     try:
         out, err = process.communicate(stdin, timeout=deadline_s)
     except subprocess.TimeoutExpired:
-        _end(process)
         raise GitTimeout(args, deadline_s) from None
+    finally:
+        if process.returncode is None:
+            _end(process)
     return process.returncode, out, err.decode("utf-8", "replace")
 
 
-def _start(cwd: Path | str, args: tuple[str, ...], env: Mapping[str, str] | None, fed: bool) -> Any:
-    gitpython = _gitpython()
-    added = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_PAGER": "cat", **(env or {})}
-    # GitPython adds to os.environ and cannot take away; a GIT_DIR of the caller would lead git elsewhere.
-    named = [name for name in os.environ if name.startswith("GIT_") and not name.startswith("GIT_PYTHON_")]
-    strays = [name for name in named if name not in added]
-    unset = ["env", *(word for name in strays for word in ("-u", name))] if strays else []
+class _Process(subprocess.Popen[bytes]):
+    """Is told of its end. Popen with a deadline looks for it in ever longer steps: half of what a short git costs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        if timeout is not None and self.returncode is None:
+            with suppress(AttributeError, OSError):  # not on this system: Popen's own way
+                handle = os.pidfd_open(self.pid)
+                try:
+                    poller = select.poll()
+                    poller.register(handle, select.POLLIN)
+                    poller.poll(max(0.0, timeout) * 1000)
+                finally:
+                    os.close(handle)
+        return super().wait(timeout)
+
+
+def _start(cwd: Path | str, args: tuple[str, ...], env: Mapping[str, str] | None, fed: bool) -> _Process:
+    # A GIT_DIR of the caller would lead git elsewhere.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        return gitpython.Git(str(cwd)).execute(
-            [*unset, "git", *_SAFE, *args],
-            as_process=True,
-            istream=subprocess.PIPE if fed else subprocess.DEVNULL,
-            env=added,
+        return _Process(
+            ["git", *_SAFE, *args],
+            cwd=cwd,
+            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**clean, **_ENV, **(env or {})},
             start_new_session=True,
         )
     except ValueError as error:  # a NUL byte, or text that no file system has
         raise GitFailed(args, -1, f"it cannot be given {error}") from error
-    except (gitpython.GitCommandNotFound, FileNotFoundError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if not Path(cwd).is_dir():
             raise GitFailed(args, -1, f"the folder {cwd} is gone") from error
         raise GitMissing("git is not installed", INSTALL) from error
@@ -148,10 +170,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-
-
-def _gitpython() -> Any:
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    import git
-
-    return git

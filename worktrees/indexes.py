@@ -4,7 +4,7 @@ The agent's index is never written, and not believed either: it says what *it* h
 it would hide edits from us. Ours begins as a copy of it, for the stat data that spares us unchanged files, and is
 brought up to date by one ``git status`` and, if anything changed, one ``update-index``. A file that was edited without
 a change of size and time is seen by its ctime. Git compares whole seconds of it, so what changed in the second of a
-look is read again in the next one.
+look is read again in the next one: the index gets the time at which the look began, and git itself does the rest.
 
 Repositories inside of the worktree are never looked into, as ``git add`` and ``git status`` do: that would run what
 *their* configuration names. A sparse checkout's index is copied anew each time, because it alone says what is left out.
@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from worktrees import objects
 from worktrees.cleanroom import View, index_of, run, run_code, view
 from worktrees.errors import GitFailed, WorktreeError
 
@@ -31,6 +32,8 @@ _STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untr
 _STATUS_SAFE = "--ignore-submodules=dirty"
 _ATTEMPTS = 3
 _FEW = 200
+_CLOCK_S = 0.02
+"""A file's time is the kernel's last tick, which lies up to so long before the clock's."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,23 @@ class Content:
 
     def tree(self) -> str:
         """The tree of the index. Asked again for the same index, git is not."""
-        known, stamp = self.index.with_name("tree"), _stamp(self.index)
-        with suppress(OSError, ValueError):
-            before, tree = known.read_text().split("\n")
-            if before == stamp:
-                return tree
+        if known := self._known_tree():
+            return known
+        before = _stat(self.index)
         tree = run(self.worktree, "write-tree", env=self.env).strip()
-        known.write_text(f"{_stamp(self.index)}\n{tree}")  # write-tree may have written the index
+        after = _stat(self.index)
+        if before and after:
+            if after.st_ino != before.st_ino:  # written anew, with what it knows of trees: see _settle
+                os.utime(self.index, ns=(before.st_atime_ns, before.st_mtime_ns))
+            self.index.with_name("tree").write_text(f"{_mark(self.index)}\n{tree}")
         return tree
+
+    def _known_tree(self) -> str:
+        with suppress(OSError, ValueError):
+            before, tree = self.index.with_name("tree").read_text().split("\n")
+            if before == _mark(self.index) and objects.loose(self.worktree, tree):  # else nothing may have held it
+                return tree
+        return ""
 
 
 @contextmanager
@@ -102,7 +114,7 @@ def put(worktree: Path, env: dict[str, str], names: Iterable[str]) -> None:
 def _refreshed(seen: View, index: Path, ignored: bool) -> Content:
     env = {"GIT_INDEX_FILE": str(index), "GIT_OPTIONAL_LOCKS": "1"}
     words = (*_STATUS, _STATUS_SAFE, *(("--ignored=matching",) if ignored else ()))
-    began = int(time.time())
+    began = int(time.time() - _CLOCK_S)
     young = _read_again(seen.path, index, env)
     for attempt in range(_ATTEMPTS):
         said = run(seen.path, *words, env=env, deadline_s=PATIENCE_S)
@@ -114,6 +126,7 @@ def _refreshed(seen: View, index: Path, ignored: bool) -> Content:
                 run(seen.path, "update-index", "-z", "--index-info", env=env, stdin=fed, deadline_s=PATIENCE_S)
             put(seen.path, env, changed)
             _note_young(seen.path, index, {*young, *changed}, began)
+            _settle(index, began)
         except GitFailed:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -134,7 +147,10 @@ def _same_rules(seen: View, index: Path) -> bool:
 
 
 def _read_again(worktree: Path, index: Path, env: dict[str, str]) -> list[str]:
-    """Files that had changed in the very second of the last look: their stat data proves nothing. Returns them."""
+    """Files that changed in the very second of the last look and look older: their stat data proves nothing.
+
+    Returns them.
+    """
     try:
         names = [name for name in os.fsdecode(index.with_name("young").read_bytes()).split("\0") if name]
     except FileNotFoundError:
@@ -152,7 +168,8 @@ def _note_young(worktree: Path, index: Path, names: set[str], began: int) -> Non
     young = []
     for name in names:
         with suppress(OSError):
-            if int((worktree / name).lstat().st_ctime) >= began:
+            state = (worktree / name).lstat()
+            if int(state.st_ctime) >= began > int(state.st_mtime):
                 young.append(name)
     note = index.with_name("young")
     if young:
@@ -215,9 +232,26 @@ def _seed(seen: View, index: Path, sparse: bool) -> None:
     fresh.replace(index)
 
 
-def _stamp(path: Path) -> str:
-    try:
-        found = path.stat()
-    except OSError:
-        return "none"
-    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+def _stat(path: Path) -> os.stat_result | None:
+    with suppress(FileNotFoundError):
+        return path.stat()
+    return None
+
+
+def _mark(index: Path) -> str:
+    """What git writes at the end of an index: the digest of all of it."""
+    with index.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 20))
+        return f"{size} {file.read().hex()}"
+
+
+def _settle(index: Path, began: int) -> None:
+    """Let git read again, at the next look, every file that was written since this one began.
+
+    Git trusts the stat data of a file that is older than the index. The index is written after its files were read:
+    what was written in between, within the same second, would be trusted for ever.
+    """
+    with suppress(FileNotFoundError):
+        if index.stat().st_mtime >= began:
+            os.utime(index, (began, began))

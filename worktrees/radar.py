@@ -19,10 +19,10 @@ from pathlib import Path, PurePosixPath
 from sys import intern
 from typing import TypeVar
 
-from worktrees import changes, conflicts, git, indexes
+from worktrees import changes, conflicts, git, indexes, objects
 from worktrees.ancestry import Pair, merge_bases
 from worktrees.changes import shown
-from worktrees.cleanroom import identity, run, run_code, view
+from worktrees.cleanroom import run, run_code, view
 from worktrees.errors import WorktreeError
 from worktrees.models import Clash, Conflict, Model
 
@@ -136,9 +136,7 @@ def work(worktree: Path) -> str:
         if not now.uncommitted or not now.head:
             return now.head
         tree = now.tree()
-    fixed = {f"GIT_{who}_DATE": "@0 +0000" for who in ("AUTHOR", "COMMITTER")}
-    env = {**identity(worktree), **fixed}
-    return run(worktree, "commit-tree", tree, "-p", now.head, "-m", "orchestrator: work", env=env).strip()
+        return objects.commit(worktree, tree, now.head, "orchestrator: work\n", at=0)
 
 
 def apart(one: Touched, other: Touched) -> bool:

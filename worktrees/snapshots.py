@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worktrees import indexes, obstacles
-from worktrees.cleanroom import identity, run, run_code
+from worktrees import indexes, objects, obstacles, refs
+from worktrees.cleanroom import run, view
 from worktrees.errors import GitFailed, WorktreeError
 from worktrees.ignored import STATED, Limits, choose
 from worktrees.indexes import Content
 from worktrees.models import Snapshot
 
 REFS = "refs/orchestrator/snap"
+_REMEMBERED = 1000
+_newest: dict[tuple[Path, str], Snapshot] = {}
 _LEFT_OUT = "Left out, only in the worktree:"
 
 
@@ -39,36 +41,38 @@ def take(
 
     ``ignored`` keeps ignored files too, up to ``limits``. ``always`` makes one of its own for the same content.
     """
-    head, tree, left_out = _write_tree(worktree, ignored, limits)
     newest = None if name else latest(worktree, session)
+    with filled(worktree, ignored, limits) as (content, env, left_out):
+        head, tree = content.head, _tree(content, env)
     if newest is not None and newest.tree == tree and newest.parent == head and not always:
         return newest
     message = f"orchestrator: {' '.join(reason.split())}\n"
     if left_out:
         message += "\n".join(("", _LEFT_OUT, *(_quoted(path) for path in left_out))) + "\n"
-    parents = ("-p", head) if head else ()
-    commit = run(
-        worktree, "commit-tree", tree, *parents, "-F", "-", stdin=os.fsencode(message), env=identity(worktree)
-    ).strip()
+    commit = objects.commit(worktree, tree, head, message)
     if name is not None:
         ref = f"{ref_root}/{session}/{name}"
         run(worktree, "update-ref", ref, commit)
     else:
         ref = _numbered(worktree, f"{ref_root}/{session}", _number(newest.ref) + 1 if newest else 1, commit)
-    return Snapshot(
+    taken = Snapshot(
         ref=ref,
         commit=commit,
         tree=tree,
         parent=head,
-        at=datetime.now(UTC),
+        at=datetime.now(UTC).replace(microsecond=0),  # as git keeps it
         reason=reason,
         left_out=tuple(_shown(path) for path in left_out),
     )
+    if name is None and ref_root == REFS:
+        _remember(worktree, session, taken)
+    return taken
 
 
 def tree_of(worktree: Path, *, ignored: bool = False, limits: Limits = STATED) -> str:
     """Id of the tree that a snapshot taken now would hold."""
-    return _write_tree(worktree, ignored, limits)[1]
+    with filled(worktree, ignored, limits) as (content, env, _left_out):
+        return _tree(content, env)
 
 
 def differing(repository: Path, one: str, other: str) -> frozenset[str]:
@@ -108,8 +112,24 @@ def listed(repository: Path, session: str, *, newest: bool = False) -> tuple[Sna
 
 
 def latest(repository: Path, session: str) -> Snapshot | None:
+    """The newest snapshot of a session. Remembered as long as its ref is the file that was written."""
+    git_dir = view(repository).room.git_dir
+    known = _newest.get((git_dir, session))
+    if known is not None:
+        with suppress(OSError):
+            if (git_dir / known.ref).read_text().strip() == known.commit:
+                return known
     found = listed(repository, session, newest=True)
+    if found:
+        _remember(repository, session, found[-1])
     return found[-1] if found else None
+
+
+def _remember(repository: Path, session: str, newest: Snapshot) -> None:
+    while len(_newest) >= _REMEMBERED:
+        with suppress(KeyError, StopIteration, RuntimeError):  # another thread was faster
+            del _newest[next(iter(_newest))]
+    _newest[view(repository).room.git_dir, session] = newest
 
 
 def restore(worktree: Path, snapshot: Snapshot, session: str) -> Snapshot:
@@ -166,24 +186,15 @@ def filled(
             yield content, env, left_out
 
 
-def _write_tree(worktree: Path, ignored: bool, limits: Limits) -> tuple[str, str, list[str]]:
-    """The commit that is checked out, the tree of all that is there, and what the tree leaves out."""
-    with filled(worktree, ignored, limits) as (content, env, left_out):
-        tree = content.tree() if env is content.env else run(worktree, "write-tree", env=env).strip()
-        return content.head, tree, left_out
+def _tree(content: Content, env: dict[str, str]) -> str:
+    return content.tree() if env is content.env else run(content.worktree, "write-tree", env=env).strip()
 
 
 def _numbered(worktree: Path, folder: str, number: int, commit: str) -> str:
     """The first free number from ``number`` on: two that are taken at once never replace each other."""
-    for _attempt in range(20):
-        ref = f"{folder}/{number:06d}"
-        try:
-            run(worktree, "update-ref", ref, commit, "0" * len(commit))
-        except GitFailed:
-            if run_code(worktree, "show-ref", "--verify", "--quiet", ref, ok=(0, 1))[0] != 0:
-                raise
-            number += 1
-        else:
+    for attempt in range(20):
+        ref = f"{folder}/{number + attempt:06d}"
+        if refs.create(worktree, ref, commit):
             return ref
     raise WorktreeError(f"no number is free under {folder}", "try again")
 
