@@ -10,6 +10,8 @@ from worktrees.cleanroom import own_index, run, run_code
 from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Totals
 
 HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)")
+Numbers = tuple[int | None, int | None, str, str]
+"""Lines added and removed (None: binary), old and new name."""
 PATCH_LIMIT = 8 << 20
 """Characters of a diff that are turned into hunks; files beyond keep their counts."""
 _DIFF = (
@@ -51,9 +53,9 @@ def drift(worktree: Path, target: str) -> Drift:
 
 def totals(worktree: Path, base: str) -> Totals:
     """Counts of everything that this worktree changed since it left ``base``, untracked files included."""
-    origin = _origin(worktree, base)
+    began = origin(worktree, base)
     with indexes.ours(worktree) as now:
-        said = run(worktree, "diff", *_DIFF, "--cached", "--numstat", "-z", origin, "--", env=now.env)
+        said = run(worktree, "diff", *_DIFF, "--cached", "--numstat", "-z", began, "--", env=now.env)
         names = (
             run(worktree, "diff", *_DIFF, "--cached", "--name-only", "-z", "HEAD", "--", env=now.env).split("\0")
             if now.uncommitted
@@ -74,28 +76,34 @@ def totals(worktree: Path, base: str) -> Totals:
 
 def diff(worktree: Path, base: str) -> tuple[tuple[Change, ...], str]:
     """Every changed file with its hunks, and the patch as text (as git prints it)."""
-    origin = _origin(worktree, base)
+    began = origin(worktree, base)
     untracked = set(filter(None, _untracked(worktree).split("\0")))
     with indexes.ours(worktree) as now:
         env = now.env
-        raw = run(worktree, "diff", *_DIFF, "--cached", "--raw", "-z", "--abbrev=40", origin, "--", env=env)
+        raw = run(worktree, "diff", *_DIFF, "--cached", "--raw", "-z", "--abbrev=40", began, "--", env=env)
         counts = {
             new: (plus, minus)
             for plus, minus, _old, new in _numstat(
-                run(worktree, "diff", *_DIFF, "--cached", "--numstat", "-z", origin, "--", env=env)
+                run(worktree, "diff", *_DIFF, "--cached", "--numstat", "-z", began, "--", env=env)
             )
         }
-        patch = run(worktree, "diff", *_DIFF, "--cached", "--full-index", origin, "--", env=env, deadline_s=120)
+        patch = run(worktree, "diff", *_DIFF, "--cached", "--full-index", began, "--", env=env, deadline_s=120)
     return _assembled(raw, counts, patch, untracked), shown(patch[:PATCH_LIMIT])
 
 
 def between(folder: Path, old: str, new: str) -> tuple[tuple[Change, ...], str]:
     """What differs from the tree (or commit) ``old`` to ``new``, and the patch as text."""
+    raw, numstat, patch = raw_diff(folder, old, new)
+    counts = {new: (plus, minus) for plus, minus, _old, new in numstat}
+    return _assembled(raw, counts, patch, set()), shown(patch[:PATCH_LIMIT])
+
+
+def raw_diff(folder: Path, old: str, new: str) -> tuple[str, list[Numbers], str]:
+    """What git says of two trees or commits: rows of ``--raw -z``, counts, and the patch."""
     raw = run(folder, "diff", *_DIFF, "--raw", "-z", "--abbrev=40", old, new, "--", deadline_s=120)
     numstat = run(folder, "diff", *_DIFF, "--numstat", "-z", old, new, "--", deadline_s=120)
     patch = run(folder, "diff", *_DIFF, "--full-index", old, new, "--", deadline_s=120)
-    counts = {new: (plus, minus) for plus, minus, _old, new in _numstat(numstat)}
-    return _assembled(raw, counts, patch, set()), shown(patch[:PATCH_LIMIT])
+    return raw, _numstat(numstat), patch
 
 
 def _assembled(
@@ -129,15 +137,16 @@ def _untracked(worktree: Path) -> str:
     return run(worktree, "ls-files", "-z", "--others", "--exclude-standard", env=own_index(worktree))
 
 
-def _origin(worktree: Path, base: str) -> str:
+def origin(worktree: Path, base: str) -> str:
+    """The commit from which the worktree's changes are told: where it left ``base``."""
     code, said = run_code(worktree, "merge-base", base, "HEAD", ok=(0, 1))
     return said.strip() if code == 0 else base
 
 
-def _numstat(said: str) -> list[tuple[int | None, int | None, str, str]]:
+def _numstat(said: str) -> list[Numbers]:
     """Added, removed (None: binary), old and new path of each row of ``--numstat -z``."""
     fields = said.split("\0")
-    rows: list[tuple[int | None, int | None, str, str]] = []
+    rows: list[Numbers] = []
     position = 0
     while position < len(fields) and fields[position]:
         plus, minus, path = fields[position].split("\t", 2)

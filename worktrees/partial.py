@@ -1,0 +1,156 @@
+"""Part of a work: the tree of its base with some of its files and hunks, and what is looked at to choose them.
+
+A review names two trees. All that is asked of it later (what is looked at, what shall land) is asked of exactly
+these two, so what lands is what was shown. A file's part is put together from line ranges of its two blobs, byte for
+byte: no patch is applied.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from worktrees import changes, snapshots
+from worktrees.cleanroom import identity, run
+from worktrees.errors import WorktreeError
+from worktrees.models import Model
+from worktrees.patches import Entry, Part, entries, read, whole
+
+LIMIT = 32 << 20
+"""Characters of a patch that are shown; files beyond are named with their counts, and taken as a whole."""
+_SUBMODULE = "160000"
+
+
+class Pick(Model):
+    """A file by its place in the diff, and which of its hunks, by theirs; None: all of it."""
+
+    file: int
+    hunks: tuple[int, ...] | None = None
+
+
+class Chosen(Model):
+    """Some of what differs from ``origin``, a commit, to ``tree``. ``work`` is the commit that was checked out."""
+
+    origin: str
+    tree: str
+    picks: tuple[Pick, ...]
+
+
+class Work(Model):
+    """All that differs from ``origin`` to ``tree``. Names in ``files`` are git's own; ``patch`` is valid Unicode."""
+
+    origin: str
+    tree: str
+    files: tuple[Entry, ...]
+    patch: str
+
+    @property
+    def shown(self) -> tuple[Entry, ...]:
+        """The files with names fit for JSON; they and ``patch`` give :func:`parts`."""
+        return tuple(
+            file.model_copy(update={"old": changes.shown(file.old), "new": changes.shown(file.new)})
+            if not (file.old + file.new).isascii()
+            else file
+            for file in self.files
+        )
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return read(self.patch, self.shown)
+
+
+def look(worktree: Path, base: str) -> Work:
+    """What the worktree holds now against where it left ``base``, uncommitted and untracked files included."""
+    return between(worktree, changes.origin(worktree, base), snapshots.tree_of(worktree))
+
+
+def between(folder: Path, origin: str, tree: str, limit: int = LIMIT) -> Work:
+    """What differs from one commit or tree to another."""
+    raw, numstat, patch = changes.raw_diff(folder, origin, tree)
+    counts = {new: (plus, minus) for plus, minus, _old, new in numstat}
+    return Work(origin=origin, tree=tree, files=entries(raw, counts), patch=whole(changes.shown(patch), limit))
+
+
+def tree(root: Path, work: Work, picks: Sequence[Pick]) -> str:
+    """The tree of ``work.origin`` with what is picked, in objects of ``root``. Raises WorktreeError."""
+    parts = work.parts
+    rows: dict[str, tuple[str, str]] = {}  # mode and blob by path; mode "0": gone
+    for pick in sorted(picks, key=lambda pick: pick.file):
+        if not 0 <= pick.file < len(work.files):
+            raise WorktreeError("there is no such file in what was shown", "look at it again")
+        file = work.files[pick.file]
+        part = parts[pick.file] if pick.file < len(parts) else None
+        if file.old != file.new or file.kind == "D":
+            rows.setdefault(file.old, ("0", "0" * 40))
+        if file.kind != "D":
+            rows[file.new] = file.new_mode, _blob(root, file, part, pick.hunks)
+    _refuse_overwriting(work, picks)
+    return _written(root, work.origin, rows)
+
+
+def commit(root: Path, origin: str, tree: str, message: str, work: str) -> str:
+    """A commit of ``tree`` on ``origin``, by the author of ``work`` when that has commits of its own."""
+    env = dict(identity(root))
+    if work != origin:
+        name, mail = run(root, "log", "-1", "--format=%an%n%ae", work).split("\n")[:2]
+        env |= {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail}
+    return run(root, "commit-tree", tree, "-p", origin, "-F", "-", stdin=os.fsencode(message), env=env).strip()
+
+
+def _blob(root: Path, file: Entry, part: Part | None, hunks: tuple[int, ...] | None) -> str:
+    """The blob of a file with the picked hunks only."""
+    if hunks is None or file.whole or part is None or set(hunks) >= set(range(len(part.pieces))):
+        return file.new_blob
+    old, new = _lines(root, file.old_blob), _lines(root, file.new_blob)
+    made: list[bytes] = []
+    at = 0
+    for number, piece in enumerate(part.pieces):
+        first = piece.old - 1 if piece.old_count else piece.old
+        made += old[at:first]
+        at = first + piece.old_count
+        if number in hunks:
+            begin = piece.new - 1 if piece.new_count else piece.new
+            made += new[begin : begin + piece.new_count]
+        else:
+            made += old[first:at]
+    made += old[at:]
+    return run(root, "hash-object", "-w", "--stdin", stdin=b"".join(made)).strip()
+
+
+def _lines(root: Path, blob: str) -> list[bytes]:
+    data = os.fsencode(run(root, "cat-file", "blob", blob))
+    lines = [line + b"\n" for line in data.split(b"\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
+def _refuse_overwriting(work: Work, picks: Sequence[Pick]) -> None:
+    """A picked file must not take the place of another one whose going away was left."""
+    picked = {pick.file for pick in picks}
+    going = {file.old: file for n, file in enumerate(work.files) if n not in picked and file.kind in "DR"}
+    for n in picked:
+        file = work.files[n]
+        if file.kind == "D":
+            continue
+        above = [file.new[:at] for at, char in enumerate(file.new) if char == "/"]
+        for other in going:
+            if other == file.new or other in above or other.startswith(file.new + "/"):
+                raise WorktreeError(
+                    f"{changes.shown(file.new)} takes the place of {changes.shown(other)}, which is left out",
+                    "pick both, or none of them",
+                )
+
+
+def _written(root: Path, origin: str, rows: dict[str, tuple[str, str]]) -> str:
+    with tempfile.TemporaryDirectory(prefix="orchestrator-partial-") as folder:
+        env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        run(root, "read-tree", origin, env=env)
+        gone = [row for row in rows.items() if row[1][0] == "0"]
+        kept = [row for row in rows.items() if row[1][0] != "0"]
+        stdin = b"".join(
+            b"%s %s\t%s\0" % (mode.encode(), blob.encode(), os.fsencode(path)) for path, (mode, blob) in gone + kept
+        )
+        run(root, "update-index", "-z", "--index-info", env=env, stdin=stdin)
+        return run(root, "write-tree", env=env).strip()
