@@ -21,6 +21,7 @@ from orchestrator.landing_commands import Push as Push
 from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from orchestrator.replies import DiffReply as DiffReply
+from orchestrator.replies import Done as Done
 from orchestrator.replies import Drafted as Drafted
 from orchestrator.replies import MergePreview as MergePreview
 from orchestrator.replies import Pushed as Pushed
@@ -30,6 +31,7 @@ from orchestrator.replies import TranscriptReply as TranscriptReply
 from orchestrator.replies import Trust as Trust
 from orchestrator.replies import TrustReply as TrustReply
 from orchestrator.replies import WhyReply as WhyReply
+from orchestrator.review.ask import Blob, Comment, MarkReviewed, Review, SendComments
 from orchestrator.sights import Foresee as Foresee
 from orchestrator.sights import LookInto as LookInto
 from sessions.models import Model, QuestionId
@@ -51,12 +53,6 @@ class Isolation(StrEnum):
 
     WORKTREE = "worktree"
     SEALED = "sealed"
-
-
-class Done(Model):
-    """It was done. ``message`` is fit to be shown."""
-
-    message: str = ""
 
 
 class Run(Model):
@@ -359,6 +355,11 @@ Command = Annotated[
     | Attach
     | Checks
     | CheckOutput
+    | Review
+    | MarkReviewed
+    | Comment
+    | SendComments
+    | Blob
     | Down,
     Field(discriminator="verb"),
 ]

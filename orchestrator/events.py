@@ -9,6 +9,7 @@ from pydantic import Field
 
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
+from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from sessions.events import (
     Active,
     AgentKnown,
@@ -266,6 +267,9 @@ Event = Annotated[
     | Pruned
     | Strayed
     | Checked
+    | Reviewed
+    | Commented
+    | CommentsSent
     | Merging
     | MergeFailed
     | Merged

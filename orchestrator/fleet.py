@@ -35,6 +35,7 @@ from orchestrator.events import (
     Strayed,
     Undone,
 )
+from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from sessions.events import (
     Active,
     AgentKnown,
@@ -106,10 +107,12 @@ class Row(Model):
     snapshot: str | None = None  # newest snapshot's ref
     strayed: str = ""  # how the worktree is not as we made it
     checks: Checked | None = None  # what they say of the work since the agent last stopped
+    unsent: tuple[str, ...] = ()  # comments that its agent does not have
     merging: str | None = None  # step of a landing under way
     merge_failure: str | None = None
     merge_conflicts: tuple[Conflict, ...] = ()
     landing: Landing | None = None
+    part: str | None = None  # the target's commit when part of the work landed last
     request: str | None = None  # address of its pull request
     paused: bool = False
     launch_failure: str | None = None
@@ -322,6 +325,11 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"strayed": straying(row, event)}
         case Checked():
             update = {} if row.status.state in BUSY else {"checks": event if event.words else None}
+        case Commented():
+            unsent = tuple(known for known in row.unsent if known != event.id)
+            update = {"unsent": (*unsent, event.id) if event.text else unsent}
+        case CommentsSent():
+            update = {"unsent": tuple(known for known in row.unsent if known not in event.ids)}
         case Merging():
             update = {"merging": event.step, "merge_failure": None, "merge_conflicts": ()}
         case MergeFailed():
@@ -331,7 +339,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
                 "merge_conflicts": event.conflicts,
             }
         case Merged():
-            update = {"merging": None, "merge_failure": None, "merge_conflicts": (), "landing": event.landing}
+            update = {"merging": None, "merge_failure": None, "merge_conflicts": ()}
+            update |= {"part": event.landing.after} if event.landing.partial else {"landing": event.landing}
         case Followed():
             update = {"base_commit": event.base_commit, "head": event.head}
         case RequestOpened():
@@ -340,7 +349,7 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"paused": event.paused}
         case Undone():
             update = {"landing": None} if event.unlanded else {}
-        case Restored() | Pruned():
+        case Restored() | Pruned() | Reviewed():
             update = {}
         case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly():
             update = {}  # handled by apply: they do not change a row

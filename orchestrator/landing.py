@@ -14,7 +14,7 @@ from orchestrator import afterwards, messages, stacking, timemachine, trespass, 
 from orchestrator.checks.definition import Check, listed
 from orchestrator.checks.engine import Progress
 from orchestrator.checks.service import approved, step
-from orchestrator.commands import Command, Done, Merge, MergePreview, PreviewMerge, Refused
+from orchestrator.commands import After, Command, Done, Merge, MergePreview, PreviewMerge, Refused
 from orchestrator.config import checks as of_settings
 from orchestrator.config import load_settings
 from orchestrator.events import Abandoned, Intended, Merged, MergeFailed, Merging, Removed, Snapshotted
@@ -23,7 +23,7 @@ from orchestrator.fleet import kept as kept_in_attic
 from orchestrator.replies import RemovePreview
 from sessions.errors import SessionError
 from sessions.models import BUSY, State
-from worktrees import approval, attic, changes, integrating, setup
+from worktrees import approval, attic, changes, integrating, partial, reviewed, setup
 from worktrees import landing as git_landing
 from worktrees.ancestry import is_ancestor
 from worktrees.approval import Approval
@@ -45,6 +45,8 @@ async def call(supervisor: Supervisor, command: Command) -> BaseModel:
             return await asyncio.to_thread(preview_merge, supervisor, row, command)
         case "merge":
             landed = await merge(supervisor, row, command)
+            if landed.partial and command.after is not After.CONTINUE:
+                return landed  # the rest is still to land, whatever the settings say
             return landed.model_copy(update={"then": await afterwards.do(supervisor, row, landed, command.after)})
         case "draft":
             return await messages.drafted(row, _method(row, command.method), command.env)
@@ -72,15 +74,20 @@ def preview_merge(supervisor: Supervisor, row: Row, command: PreviewMerge) -> Me
     except (Refused, WorktreeError) as error:
         refusal, hint = error.message, error.hint
     part = stacking.settled(supervisor, row)
+    chosen = command.part
     totals = changes.totals(worktree, _since(repository, row, part))
     drift = changes.drift(worktree, row.target)
     work = timemachine.keep(row, "before merge") if totals.uncommitted else None
     tip = work.commit if work else changes.head(worktree)[1]
+    if chosen is not None:
+        tip = partial.tip(repository.root, worktree, chosen, "looked at\n")
+        totals = partial.totals(repository.root, chosen.origin, tip)
     target = repository.resolve(f"refs/heads/{row.target}")
     against = integrating.merged(repository.root, target, tip, part)[1]
     lower = stacking.below(supervisor, row)
     checks = listed(command.checks) if command.checks is not None else of_settings(repository.root, os.environ)
-    if not refusal and not totals.uncommitted and (drift.ahead == 0 or (part is not None and part.tip == tip)):
+    nothing = chosen is None and not totals.uncommitted
+    if not refusal and nothing and (drift.ahead == 0 or (part is not None and part.tip == tip)):
         refusal, hint = f"{row.target} holds all of {row.branch} already", f"orchestrator rm {row.name} removes it"
     if not refusal and against:
         refusal = f"it conflicts with {row.target} in {', '.join(c.path for c in against[:3])}"
@@ -103,6 +110,7 @@ def preview_merge(supervisor: Supervisor, row: Row, command: PreviewMerge) -> Me
         work=str(approval.of(worktree, row.target, _defined(checks))),
         stacked=lower.name if lower is not None else "",
         again=part is not None,
+        partial=chosen is not None,
         refusal=refusal or None,
         hint=hint,
     )
@@ -150,6 +158,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             limits=timemachine.limits(row),
             approved=command.work,
             settled=stacking.settled(supervisor, row),
+            part=command.part,
             progress=progress,
         )
 
@@ -243,6 +252,7 @@ async def _remove(supervisor: Supervisor, row: Row, undoes: str | None) -> Done:
     point("remove.taken")
     supervisor.live.pop(row.id, None)
     supervisor.screens.forget(row.id)
+    await asyncio.to_thread(reviewed.forget, Path(row.repository), row.id)
     supervisor.emit(row.id, Removed(attic=attic.REFS + row.id))
     if removal is None:
         return Done(message=f"removed {row.name}; it had no worktree and no work")

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from orchestrator.replies import Drafted, MergePreview, Pushed, Requested
 from sessions.models import Model
 from worktrees.models import Landing, Method
+from worktrees.partial import Chosen
 
 
 class After(StrEnum):
@@ -24,6 +25,7 @@ class PreviewMerge(Model):
     session: str
     method: Method | None = None  # None: the session's, else that of the settings
     checks: tuple[str, ...] | None = None  # None: those of the settings
+    part: Chosen | None = None  # only these files and hunks
 
 
 class Merge(Model):
@@ -38,6 +40,7 @@ class Merge(Model):
     work: str | None = None  # a preview's approval: what was looked at is what lands, or nothing
     trust: str | None = None  # digest of the repository's commands that the human just approved
     after: After | None = None  # None: as the settings say
+    part: Chosen | None = None  # only these files and hunks; the rest stays with the session, which stays too
 
 
 class Draft(Model):

@@ -193,7 +193,8 @@ def _follow(supervisor: Supervisor, repository: Repository, log: tuple[Operation
             continue
         newest = landed.get(row.id)
         if newest is not None and newest.landing is not None:
-            if row.landing is None or row.landing.after != newest.landing.after:
+            known = row.part if newest.landing.partial else row.landing.after if row.landing else None
+            if known != newest.landing.after:
                 supervisor.emit(row.id, Merged(landing=newest.landing))
         elif row.landing is not None and row.landing.after in unlanded:
             supervisor.emit(row.id, Undone(operation="", undoes="", what="its landing was undone", unlanded=True))
@@ -250,7 +251,7 @@ def _tell(supervisor: Supervisor, repository: Repository, done: Operation, one: 
     if landed is not None and landed.id not in gone and landed.landing is not None:
         supervisor.emit(session, Merged(landing=landed.landing))
     else:
-        unlanded = landed is not None
+        unlanded = landed is not None and landed.landing is not None and not landed.landing.partial
         supervisor.emit(session, Undone(operation=done.id, undoes=one.id, what=done.what, unlanded=unlanded))
     for move in done.moves:
         supervisor.git.moved(str(repository.root), operations.short(move.ref))

@@ -10,6 +10,12 @@ from worktrees.models import Change, Method, Push
 from worktrees.operations import Kind, Move, State
 
 
+class Done(Model):
+    """It was done. ``message`` is fit to be shown."""
+
+    message: str = ""
+
+
 class OpLine(Model):
     """An operation of the log. ``moves`` are its refs with their values before and after."""
 
@@ -188,6 +194,7 @@ class MergePreview(Model):
     checks: tuple[str, ...]
     trust: Trust | None = None  # the checks are the repository's and not approved yet
     changes_rules: bool = False  # the branch changes .orchestrator.toml; the target's holds for this merge
+    partial: bool = False  # only what was picked of the work; the rest stays with the session
     work: str = ""  # approval of what was looked at: Merge takes it as ``work``, and is refused when anything moved
     stacked: str = ""  # name of the session that it is stacked on and that has not landed
     drafts: bool = False  # a model may be asked for a better message

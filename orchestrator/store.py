@@ -152,6 +152,18 @@ class Store:
         held = (item for item in tuple(self._held) if item.seq > seq and session in (None, item.session))
         yield from islice(chain(envelopes, held), limit)
 
+    def of(self, session: str, kinds: tuple[str, ...]) -> Iterator[Envelope]:
+        """The session's envelopes of these kinds of events, in order."""
+        for kind in kinds:
+            assert kind.replace("_", "").isalpha(), kind
+        like = " OR ".join(f'event LIKE \'{{"event":"{kind}",%\'' for kind in kinds)
+        rows = self._rows(
+            f"SELECT seq, at, session, event FROM events WHERE session = ? AND ({like}) ORDER BY seq", (session,)
+        )
+        envelopes = (envelope for row in rows if (envelope := _envelope(*row)) is not None)
+        held = (item for item in tuple(self._held) if item.session == session and item.event.event in kinds)
+        yield from chain(envelopes, held)
+
     def fleet(self) -> Fleet:
         """The fold of the whole ledger, from the newest stored fold on."""
         fleet = Fleet()

@@ -33,6 +33,7 @@ from orchestrator.events import (
     Strayed,
     Undone,
 )
+from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from sessions.events import (
     Active,
     AgentKnown,
@@ -128,6 +129,14 @@ def _words(event: Event) -> str:
                 f"{word.name} {word.state}" + (f" ({word.why})" if word.why else "") for word in event.words
             )
             return f"checks of {event.commit[:10]}: {said}" if said else ""
+        case Reviewed():
+            what = ", ".join(event.paths[:3]) + (" …" if len(event.paths) > 3 else "")
+            return f"you looked at {what}" if event.done else f"you will look again at {what}"
+        case Commented():
+            said = _short(event.text) if event.text else "taken back"
+            return f"comment {event.id} on {event.path}:{event.first}: {said}"
+        case CommentsSent():
+            return f"the agent got comments {', '.join(event.ids)}"
         case Merging():
             return f"merging: {event.step}"
         case MergeFailed():
@@ -136,7 +145,8 @@ def _words(event: Event) -> str:
             landing = event.landing
             flaky = f"; flaky: {landing.check.command}" if landing.check is not None and landing.check.flaky else ""
             moved = f"{landing.before[:10]} → {landing.after[:10]}"
-            return f"merged into {landing.target} by {landing.method}: {moved}{flaky}"
+            part = "part of it " if landing.partial else ""
+            return f"{part}merged into {landing.target} by {landing.method}: {moved}{flaky}"
         case Followed():
             return f"goes on from {event.base_commit[:10]} of its target, at {event.head[:10]} now"
         case RequestOpened():

@@ -42,6 +42,7 @@ from orchestrator.gitwatch import GitWatch
 from orchestrator.last_screens import LastScreens
 from orchestrator.link import Frame
 from orchestrator.radar import RadarWatch
+from orchestrator.review import service as review
 from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
 from sessions.control import Control
 from sessions.errors import SessionError
@@ -56,7 +57,7 @@ WITHOUT_LEDGER = frozenset(
     {
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
-        *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output"),
+        *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -229,9 +230,7 @@ class Supervisor:
             raise Refused(f"{command.verb} is not done while nothing can be written down", self.fleet.read_only)
         try:
             return await self._dispatch(command)
-        except (SessionError, LedgerError) as error:
-            raise Refused(error.message, error.hint) from error
-        except WorktreeError as error:
+        except (SessionError, LedgerError, WorktreeError) as error:
             raise Refused(error.message, error.hint) from error
         except OSError as error:
             log.exception("call %s", command.verb)
@@ -259,6 +258,8 @@ class Supervisor:
                 return await radar.call(self, command)
             case "checks" | "check_output":
                 return await self.checks.call(command)
+            case "review" | "mark_reviewed" | "comment" | "send_comments" | "blob":
+                return await review.call(self, command)
             case "down":
                 return await self._down(command)
             case _:

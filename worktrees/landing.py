@@ -20,6 +20,7 @@ from worktrees import (
     inert,
     locks,
     operations,
+    partial,
     scratch,
     sealed,
     snapshots,
@@ -40,6 +41,7 @@ from worktrees.ignored import STATED, Limits
 from worktrees.integrating import integrate, tree_of
 from worktrees.models import CheckResult, Landing, Method, Settled, Worktree
 from worktrees.operations import Files, Follow, Kind, Move
+from worktrees.partial import Chosen
 from worktrees.repository import Repository
 
 Verify = Callable[[str, str], tuple[CheckResult, ...]]
@@ -126,14 +128,16 @@ def land(
     limits: Limits = STATED,
     approved: str | None = None,
     settled: Settled | None = None,
+    part: Chosen | None = None,
     progress: Callable[[str], None] = lambda _step: None,
 ) -> Landing:
     """Land all work of ``worktree`` on ``target``. When the target moves meanwhile it is integrated and checked anew.
 
     Uncommitted work lands too: it is committed on the branch first, with ``message``, as the agent's own ``git commit``
-    would have done it. ``approved`` is what :mod:`worktrees.approval` said when a human looked; ``settled`` what of the
-    branch is in the target already. Raises before anything is touched: ApprovalVoid, DirtyTarget, OperationInProgress,
-    NothingToLand, Conflicted; CheckFailed leaves the target as it was.
+    would have done it. With ``part`` only that lands; the branch and what is uncommitted stay. ``approved`` is what
+    :mod:`worktrees.approval` said when a human looked; ``settled`` what of the branch is in the target already.
+    Raises before anything is touched: ApprovalVoid, DirtyTarget, OperationInProgress, NothingToLand, Conflicted;
+    CheckFailed leaves the target as it was.
     """
     progress("look")
     seen = Approval.read(approved) if approved else None
@@ -149,8 +153,11 @@ def land(
         now = approval.of(worktree, target)
         seen.refuse_other_work(branch, now.commit, now.tree)
         seen.refuse_other_base(target, now.base)
-    tip = commit_rest(repository, worktree, session, name, branch, message)
-    if seen is not None:  # an agent may have written in between; what lands is exactly this commit
+    if part is not None:
+        tip = partial.tip(repository.root, worktree, part, message)
+    else:
+        tip = commit_rest(repository, worktree, session, name, branch, message)
+    if seen is not None and part is None:  # an agent may have written in between; what lands is exactly this commit
         based = tip == seen.commit or run(worktree, "rev-parse", f"{tip}^").strip() == seen.commit
         seen.refuse_other_work(branch, seen.commit if based else tip, tree_of(worktree, tip))
     for _attempt in range(3):
@@ -163,7 +170,7 @@ def land(
         if (bad := next((result for result in results if not result.good), None)) is not None:
             raise CheckVoid(bad) if bad.void else CheckFailed(bad)
         progress("land")
-        landing = _swap(repository, session, name, branch, target, method, before, commit, tip, results)
+        landing = _swap(repository, session, name, branch, target, method, before, commit, tip, results, part)
         if landing is not None:
             return landing
     raise TargetMoved(f"{target} moved three times while the work was checked", "try again when it is quiet")
@@ -226,6 +233,7 @@ def _swap(
     after: str,
     tip: str,
     checks: tuple[CheckResult, ...],
+    part: Chosen | None,
 ) -> Landing | None:
     """Move the target if it still is ``before``; None when it is not."""
     checkout = refuse_target(repository, target)
@@ -240,11 +248,12 @@ def _swap(
         check=next((check for check in checks if check.flaky), checks[-1] if checks else None),
         checks=tuple(check.model_copy(update={"output": ""}) for check in checks),
         tip=tip,
+        partial=part is not None,
     )
     files = (Files(path=checkout.path, before=before, after=after, follow=Follow.CHECKOUT),) if checkout else ()
     operation = operations.planned(
         Kind.LAND,
-        f"landed {branch} on {target} by {method}",
+        f"landed {'part of ' if part else ''}{branch} on {target} by {method}",
         session=session,
         name=name,
         moves=(Move(ref=f"refs/heads/{target}", before=before, after=after),),

@@ -232,9 +232,10 @@ class Landing(Model):
     checks: tuple[CheckResult, ...] = ()  # without their output
     operation: str = ""  # its id in the operation log
     tip: str = ""  # the branch's commit that landed; empty in what an older version wrote
+    partial: bool = False  # only what was picked of the work; `tip` is a commit made of that
     then: str = ""  # what became of the session afterwards, in words
 
     @property
     def settled(self) -> Settled | None:
         """What need not land again."""
-        return Settled(tip=self.tip, after=self.after) if self.tip else None
+        return Settled(tip=self.tip, after=self.after) if self.tip and not self.partial else None

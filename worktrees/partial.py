@@ -10,17 +10,23 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
+from pydantic import Field
+
 from worktrees import changes, snapshots
+from worktrees.approval import AGAIN
 from worktrees.cleanroom import identity, run
-from worktrees.errors import WorktreeError
-from worktrees.models import Model
+from worktrees.errors import ApprovalVoid, WorktreeError
+from worktrees.models import Model, Totals
 from worktrees.patches import Entry, Part, entries, read, whole
 
 LIMIT = 32 << 20
 """Characters of a patch that are shown; files beyond are named with their counts, and taken as a whole."""
-_SUBMODULE = "160000"
+_ID = r"^[0-9a-f]{40,64}$"
+GONE = "0", "0" * 40
+"""What git takes for a path that is to go."""
 
 
 class Pick(Model):
@@ -31,10 +37,10 @@ class Pick(Model):
 
 
 class Chosen(Model):
-    """Some of what differs from ``origin``, a commit, to ``tree``. ``work`` is the commit that was checked out."""
+    """Some of what differs from ``origin``, a commit, to ``tree``."""
 
-    origin: str
-    tree: str
+    origin: str = Field(pattern=_ID)
+    tree: str = Field(pattern=_ID)
     picks: tuple[Pick, ...]
 
 
@@ -46,7 +52,7 @@ class Work(Model):
     files: tuple[Entry, ...]
     patch: str
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Entry, ...]:
         """The files with names fit for JSON; they and ``patch`` give :func:`parts`."""
         return tuple(
@@ -56,7 +62,7 @@ class Work(Model):
             for file in self.files
         )
 
-    @property
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
         return read(self.patch, self.shown)
 
@@ -75,28 +81,66 @@ def between(folder: Path, origin: str, tree: str, limit: int = LIMIT) -> Work:
 
 def tree(root: Path, work: Work, picks: Sequence[Pick]) -> str:
     """The tree of ``work.origin`` with what is picked, in objects of ``root``. Raises WorktreeError."""
-    parts = work.parts
-    rows: dict[str, tuple[str, str]] = {}  # mode and blob by path; mode "0": gone
-    for pick in sorted(picks, key=lambda pick: pick.file):
-        if not 0 <= pick.file < len(work.files):
-            raise WorktreeError("there is no such file in what was shown", "look at it again")
-        file = work.files[pick.file]
-        part = parts[pick.file] if pick.file < len(parts) else None
-        if file.old != file.new or file.kind == "D":
-            rows.setdefault(file.old, ("0", "0" * 40))
-        if file.kind != "D":
-            rows[file.new] = file.new_mode, _blob(root, file, part, pick.hunks)
+    rows = _rows(root, work, picks)
     _refuse_overwriting(work, picks)
     return _written(root, work.origin, rows)
 
 
-def commit(root: Path, origin: str, tree: str, message: str, work: str) -> str:
-    """A commit of ``tree`` on ``origin``, by the author of ``work`` when that has commits of its own."""
+def put(root: Path, onto: str, work: Work, picks: Sequence[Pick]) -> str:
+    """The tree of ``onto`` with the files of ``picks`` as in :func:`tree`; a file with no hunk picked is as before."""
+    rows: dict[str, tuple[str, str]] = {}
+    for pick in picks:
+        file = _file(work, pick)
+        rows[file.new] = GONE
+        if file.kind != "A":
+            rows[file.old] = file.old_mode, file.old_blob
+    return _written(root, onto, rows | _rows(root, work, [pick for pick in picks if pick.hunks != ()]))
+
+
+def _rows(root: Path, work: Work, picks: Sequence[Pick]) -> dict[str, tuple[str, str]]:
+    """Mode and blob by path."""
+    parts = work.parts
+    rows: dict[str, tuple[str, str]] = {}
+    for pick in sorted(picks, key=lambda pick: pick.file):
+        file = _file(work, pick)
+        part = parts[pick.file] if pick.file < len(parts) else None
+        if file.old != file.new or file.kind == "D":
+            rows.setdefault(file.old, GONE)
+        if file.kind != "D":
+            rows[file.new] = file.new_mode, _blob(root, file, part, pick.hunks)
+    return rows
+
+
+def _file(work: Work, pick: Pick) -> Entry:
+    if not 0 <= pick.file < len(work.files):
+        raise WorktreeError("there is no such file in what was shown", "look at it again")
+    return work.files[pick.file]
+
+
+def tip(root: Path, worktree: Path, chosen: Chosen, message: str) -> str:
+    """A commit of what is chosen on its origin, by the author of the branch's own commits. The branch stays.
+
+    Raises ApprovalVoid when the worktree holds something else than what was chosen from.
+    """
+    if snapshots.tree_of(worktree) != chosen.tree:
+        raise ApprovalVoid("the work is not what was chosen from any more: its files have changed", AGAIN)
+    if not chosen.picks:
+        raise WorktreeError("nothing of the work is picked", "p picks a hunk or a file")
+    made = tree(root, between(root, chosen.origin, chosen.tree), chosen.picks)
     env = dict(identity(root))
-    if work != origin:
-        name, mail = run(root, "log", "-1", "--format=%an%n%ae", work).split("\n")[:2]
+    head = run(worktree, "rev-parse", "HEAD").strip()
+    if head != chosen.origin:
+        name, mail = run(root, "log", "-1", "--format=%an%n%ae", head).split("\n")[:2]
         env |= {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail}
-    return run(root, "commit-tree", tree, "-p", origin, "-F", "-", stdin=os.fsencode(message), env=env).strip()
+    words = ("commit-tree", made, "-p", chosen.origin, "-F", "-")
+    return run(root, *words, stdin=os.fsencode(message), env=env).strip()
+
+
+def totals(root: Path, origin: str, tip: str) -> Totals:
+    """Counts of what differs between two commits."""
+    files = between(root, origin, tip).files
+    added, removed = sum(file.added or 0 for file in files), sum(file.removed or 0 for file in files)
+    return Totals(files=len(files), added=added, removed=removed)
 
 
 def _blob(root: Path, file: Entry, part: Part | None, hunks: tuple[int, ...] | None) -> str:

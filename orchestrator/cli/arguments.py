@@ -149,6 +149,7 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
     merge.add_argument("--edit", "-e", action="store_true", help="edit the message in $VISUAL or $EDITOR first")
     merge.add_argument("--after", choices=("keep", "continue", "remove"), help="the session afterwards (default: keep)")
     merge.add_argument("--remove", dest="after", action="store_const", const="remove", help="short for --after remove")
+    merge.add_argument("--only", action="append", default=[], metavar="P", help="only this file or folder; repeatable")
     merge.add_argument("--dry-run", action="store_true", help="only say what it would do")
     merge.add_argument("--work", metavar="ID", help="refuse other work than that of --dry-run --json")
     merge.add_argument("--json", action="store_true", help="as JSON")
@@ -168,9 +169,28 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
     checks.add_argument("--log", metavar="CHECK", help="print the end of what this check printed")
     checks.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     checks.add_argument("--json", action="store_true", help="as JSON")
+    _review(add)
     rm = add("rm", "steer", "remove a session, its worktree and branch; all work is kept in the attic")
     _name(rm)
     rm.add_argument("--yes", "-y", action="store_true", help="do not ask, even while it works")
+
+
+def _review(add: Callable[..., argparse.ArgumentParser]) -> None:
+    review = add("review", "review", "list what was looked at of a session's work, and the comments on it")
+    _name(review)
+    review.add_argument("--since", action="store_true", help="only what changed since you looked at it")
+    review.add_argument("--json", action="store_true", help="as JSON")
+    comment = add("comment", "review", "comment on a line of a session's work; the agent gets it with comments --send")
+    _name(comment)
+    comment.add_argument("words", nargs="*", metavar="FILE:LINE TEXT", help='FILE:7 or FILE:7-9; "-" reads from stdin')
+    comment.add_argument("--before", action="store_true", help="the line is one of the file as it was before")
+    comment.add_argument("--edit", metavar="ID", help="give this comment other words")
+    comment.add_argument("--delete", metavar="ID", help="take this comment back")
+    comment.add_argument("--json", action="store_true", help="as JSON")
+    comments = add("comments", "review", "list the comments on a session's work, or send them to its agent")
+    _name(comments)
+    comments.add_argument("--send", action="store_true", help="send those that it does not have, as one message")
+    comments.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _history(add: Callable[..., argparse.ArgumentParser]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.cli.editing import edited
 from orchestrator.cli.output import CommandError, ask, call, dump, fact, note, say, session, sessions
+from orchestrator.cli.review import chosen
 from orchestrator.cli.trust import with_approval
 from worktrees.inert import block, line
 
@@ -146,25 +147,28 @@ def merge(arguments: Namespace) -> int:
     item = session(arguments.name)
     method = arguments.method
     checks = () if arguments.no_check else arguments.check
+    part = chosen(item, arguments.only)
     if arguments.dry_run:
-        return _preview(item, method, checks, arguments)
+        return _preview(item, method, checks, part, arguments)
     message = _message(item, method, arguments)
     watching = threading.Thread(target=_steps, args=(item,), daemon=True)
     if not arguments.json:
         watching.start()
     body = {"session": item["id"], "method": method, "checks": checks, "message": message}
-    body |= {"work": arguments.work, "after": arguments.after}
+    body |= {"work": arguments.work, "after": arguments.after, "part": part}
     landing = with_approval("merge", body, approved=arguments.trust)
     if arguments.json:
         dump(landing)
         return 0
-    fact(f"{item['name']} landed on {landing['target']}: {landing['before'][:10]} → {landing['after'][:10]}")
+    what = f"part of {item['name']}" if landing["partial"] else item["name"]
+    fact(f"{what} landed on {landing['target']}: {landing['before'][:10]} → {landing['after'][:10]}")
     if landing["check"] and landing["check"]["flaky"]:
         note(f"flaky: {landing['check']['command']} failed at first, and passed when it was run once more")
     if landing["updated_checkout"]:
         note(f"your checkout {line(landing['updated_checkout'])} was brought along")
     note(f"go back: orchestrator undo {landing['operation']}")
-    note(landing["then"] or f"remove the session: orchestrator rm {item['name']}")
+    then = f"the rest stays with {item['name']}: orchestrator merge {item['name']} lands it too"
+    note(landing["then"] or (then if landing["partial"] else f"remove the session: orchestrator rm {item['name']}"))
     return 0
 
 
@@ -181,8 +185,8 @@ def _message(item: dict[str, Any], method: str | None, arguments: Namespace) -> 
     return edited(text) if arguments.edit else text
 
 
-def _preview(item: dict[str, Any], method: str | None, checks: Any, arguments: Namespace) -> int:
-    seen = call("preview_merge", session=item["id"], method=method, checks=checks)
+def _preview(item: dict[str, Any], method: str | None, checks: Any, part: Any, arguments: Namespace) -> int:
+    seen = call("preview_merge", session=item["id"], method=method, checks=checks, part=part)
     if arguments.json:
         dump(seen)
         return 0

@@ -63,7 +63,20 @@ EXAMPLES = {
     "merge": """\
   orchestrator merge export-json --dry-run
   orchestrator merge export-json --check "make test"
-  orchestrator merge export-json --method rebase""",
+  orchestrator merge export-json --method rebase
+  orchestrator merge export-json --only src/export.py    the rest stays with the session""",
+    "review": """\
+  orchestrator review export-json
+  orchestrator review export-json --since          what changed since you looked at it
+  orchestrator review export-json --json | jq '.files[] | select(.looked_at < .items) | .new'""",
+    "comment": """\
+  orchestrator comment export-json src/export.py:42 "Use the writer that is there"
+  orchestrator comment --before export-json src/export.py:42-48 "Why did this go?"
+  orchestrator comment --edit 2 export-json "Say it better"
+  orchestrator comment export-json --delete 2""",
+    "comments": """\
+  orchestrator comments export-json
+  orchestrator comments export-json --send""",
     "push": """\
   orchestrator push --dry-run
   orchestrator push""",
