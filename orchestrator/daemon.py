@@ -19,7 +19,7 @@ from pathlib import Path
 
 import uvicorn
 
-from orchestrator import door, home
+from orchestrator import allocator, door, home
 from orchestrator.client import CALLERS, DAEMON_SESSION
 from orchestrator.config import own_screens
 from orchestrator.fleet import Fleet
@@ -53,6 +53,7 @@ def serve() -> int:
             return 0
         with door.private_files():
             _log_to(home.home() / "daemon.log")
+        allocator.share_one_heap()
         try:
             return asyncio.run(_serve())
         except (SessionError, LedgerError) as error:

@@ -29,9 +29,9 @@ from worktrees.models import Clash, Conflict, Model
 WORKERS = 2
 BATCH = 64
 """Merges that one process does: many, but a stuck one costs only its batch."""
-REMEMBERED = 20_000
+REMEMBERED = 10_000
 """Pairs, and works with what they changed, that are remembered."""
-HEAVIEST = 200_000
+HEAVIEST = 100_000
 """Paths and folders in all that is remembered of either: works of thousands of files would fill the memory."""
 STDIN_SINCE = (2, 39)
 T = TypeVar("T")
