@@ -18,6 +18,8 @@ from orchestrator.landing_commands import Merge as Merge
 from orchestrator.landing_commands import PreviewMerge as PreviewMerge
 from orchestrator.landing_commands import PullRequest as PullRequest
 from orchestrator.landing_commands import Push as Push
+from orchestrator.metrics.asking import Attend as Attend
+from orchestrator.metrics.asking import Stats as Stats
 from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from orchestrator.replies import DiffReply as DiffReply
@@ -360,6 +362,8 @@ Command = Annotated[
     | Comment
     | SendComments
     | Blob
+    | Stats
+    | Attend
     | Down,
     Field(discriminator="verb"),
 ]

@@ -226,6 +226,27 @@ class Returned(Model):
     landing: Landing | None = None
 
 
+class Looked(Model):
+    """The human, active, had the session's question on the screen for the first time."""
+
+    event: Literal["looked"] = "looked"
+
+
+class Focused(Model):
+    """The human turned to the envelope's session; None: to none, or was not active for a while."""
+
+    event: Literal["focused"] = "focused"
+
+
+class Unobserved(Model):
+    """Nobody watched from ``began`` to ``ended``: the daemon was down, the machine slept, or its clock jumped ahead."""
+
+    event: Literal["unobserved"] = "unobserved"
+    why: Literal["daemon", "suspend", "clock"]
+    began: datetime
+    ended: datetime
+
+
 class Forgotten(Model):
     """Old operations are about to be pruned, a line each with the commits that nothing of ours keeps any more."""
 
@@ -280,6 +301,9 @@ Event = Annotated[
     | Undone
     | Returned
     | Forgotten
+    | Looked
+    | Focused
+    | Unobserved
     | Noticed,
     Field(discriminator="event"),
 ]

@@ -13,11 +13,13 @@ from orchestrator.events import (
     Changed,
     Created,
     Envelope,
+    Focused,
     Followed,
     Foreseen,
     Forgotten,
     Intended,
     LaunchFailed,
+    Looked,
     Merged,
     MergeFailed,
     Merging,
@@ -34,6 +36,7 @@ from orchestrator.events import (
     Snapshotted,
     Strayed,
     Undone,
+    Unobserved,
 )
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from sessions.events import (
@@ -349,9 +352,9 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"paused": event.paused}
         case Undone():
             update = {"landing": None} if event.unlanded else {}
-        case Restored() | Pruned() | Reviewed():
+        case Restored() | Pruned() | Reviewed() | Looked() | Focused():
             update = {}
-        case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly():
+        case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly() | Unobserved():
             update = {}  # handled by apply: they do not change a row
         case _ as never:
             assert_never(never)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import home, sealing
 from orchestrator.attention import comes_back
-from orchestrator.commands import Command, Done, Refused, Resume, ResumeAll, Resumed
+from orchestrator.commands import Command, Done, Down, Refused, Resume, ResumeAll, Resumed
 from orchestrator.config import AgentSettings, load_settings
 from orchestrator.events import Abandoned, Intended
 from orchestrator.fleet import Row
@@ -127,6 +128,18 @@ async def stop(supervisor: Supervisor, row: Row, *, by: str = "you") -> Done:
         await live.stop()
         point("stop.done")
     return Done(message=f"stopped {row.name}; its worktree stays")
+
+
+async def down(supervisor: Supervisor, command: Down) -> Done:
+    """End the daemon, and with ``agents`` every program first."""
+    if command.agents:
+        for row in [row for row in supervisor.fleet if row.id in supervisor.live and supervisor.live[row.id].running]:
+            with suppress(SessionError, Refused):
+                await stop(supervisor, row, by="down")
+    supervisor.ending.set()
+    left = sum(session.running for session in supervisor.live.values())
+    said = f"{left} agents run on" if left > 1 else "one agent runs on" if left else "no agent runs"
+    return Done(message=f"the daemon ends; {said}")
 
 
 def ended_status(how: str, state: State) -> Status:

@@ -10,17 +10,21 @@ import shutil
 import sqlite3
 import tempfile
 from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
+from orchestrator.derived import Derived, facts
 from orchestrator.events import Envelope, Event, Removed
 from orchestrator.fleet import Fleet, apply
+from orchestrator.metrics.facts import Facts
+from sessions import prices
 from sessions.models import SessionId
 from worktrees.faultpoints import point
 
@@ -29,8 +33,12 @@ SNAPSHOT_EVERY = 2000
 HELD = 20_000
 """Envelopes that are held in memory while the disk is full: hours of a busy fleet, some 20 MB."""
 
+AT_ONCE = 2000
+"""Events that opening takes over into the derived tables; more are taken over in portions while the daemon serves."""
+
 REBUILD = "no work is touched; write a new ledger from what is found with: orchestrator doctor --rebuild-ledger"
 
+Answer = TypeVar("Answer")
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
@@ -73,6 +81,8 @@ class Store:
                 """
             )
             self.seq: int = self._db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
+            self.derived = Derived(self._db, prices.cost)
+            self.catch_up(AT_ONCE)
         except sqlite3.DatabaseError as error:
             raise unreadable(path, error) from error
 
@@ -119,17 +129,59 @@ class Store:
 
     def _insert(self, envelope: Envelope) -> None:
         event = envelope.event.model_dump_json(exclude_defaults=False)
+        row = (envelope.seq, envelope.at.isoformat(), envelope.session, event)
         try:
-            self._db.execute(
-                "INSERT INTO events VALUES (?, ?, ?, ?)",
-                (envelope.seq, envelope.at.isoformat(), envelope.session, event),
-            )
+            self.derived.insert(envelope, lambda: self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?)", row))
         except sqlite3.Error as error:
             damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
             raise LedgerError(
                 f"the ledger {self.path} cannot be written: {error}",
                 REBUILD if damaged else "make room on its disk; nothing that it holds is harmed",
             ) from error
+
+    def catch_up(self, count: int = 1000) -> bool:
+        """Take at most ``count`` older events over into the derived tables; whether all of them are there."""
+        return self.derived.catch_up(_envelope, self.seq - len(self._held), count)
+
+    def facts(self, since: int, until: int) -> Facts:
+        """What the derived tables hold of a stretch of time (microseconds). May be called from a thread.
+
+        It reads by a connection of its own, so the writer is never kept waiting.
+        """
+        return self._asked(lambda db: facts(db, since, until))
+
+    def _asked(self, ask: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        if str(self.path) == ":memory:":
+            return ask(self._db)
+        try:
+            with closing(sqlite3.connect(f"file:{quote(str(self.path))}?mode=ro", uri=True, timeout=5)) as db:
+                db.execute("BEGIN")  # one moment for all that is asked
+                return ask(db)
+        except sqlite3.Error as error:
+            raise unreadable(self.path, error) from error
+
+    def began(self) -> int:
+        """When the first session began (microseconds); 0 when there was none."""
+        first = self._asked(lambda db: db.execute("SELECT min(began) FROM known").fetchone()[0])
+        return int(first or 0)
+
+    def watch(self, at: datetime) -> None:
+        """Somebody watches at ``at``. On a full disk it is not written: the last event tells it then."""
+        if not self._held:
+            with suppress(sqlite3.OperationalError):
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('watched', ?)", (at.isoformat(),))
+
+    def watched(self) -> datetime | None:
+        """When somebody last watched, as far as is written down; None: never."""
+        query = "SELECT value FROM meta WHERE key = 'watched' UNION ALL SELECT at FROM events WHERE seq = ?"
+        times = [datetime.fromisoformat(row[0]) for row in self._rows(query, (self.seq,))]
+        return max(times, default=None)
+
+    @property
+    def behind(self) -> float:
+        """The part of the ledger that is not in the derived tables yet."""
+        newest = self.seq - len(self._held)
+        return 1 - self.derived.seq / newest if newest > self.derived.seq else 0.0
 
     def removed(self, session: str) -> bool:
         """The ledger says that ``session`` was removed."""

@@ -11,11 +11,13 @@ from orchestrator.events import (
     Created,
     Envelope,
     Event,
+    Focused,
     Followed,
     Foreseen,
     Forgotten,
     Intended,
     LaunchFailed,
+    Looked,
     Merged,
     MergeFailed,
     Merging,
@@ -32,6 +34,7 @@ from orchestrator.events import (
     Snapshotted,
     Strayed,
     Undone,
+    Unobserved,
 )
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from sessions.events import (
@@ -161,6 +164,12 @@ def _words(event: Event) -> str:
             return f"came back from the attic on {event.created.branch}"
         case Forgotten():
             return f"forgotten: {'; '.join(event.operations)}"
+        case Looked():
+            return "you had its question on the screen"
+        case Focused():
+            return "you turned to it"
+        case Unobserved():
+            return ""
         case Noticed():
             return f"{event.title}: {event.message}"
         case _ as never:

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import BaseModel
 
@@ -34,7 +34,7 @@ from orchestrator import (
 from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
 from orchestrator.checks.service import CheckService
-from orchestrator.commands import Command, Done, Down, Refused
+from orchestrator.commands import Command, Done, Refused
 from orchestrator.events import Envelope, Event, Merged, Noticed, Paused, Seen
 from orchestrator.fleet import Fleet, Row, apply
 from orchestrator.frames import Frames
@@ -44,6 +44,7 @@ from orchestrator.link import Frame
 from orchestrator.radar import RadarWatch
 from orchestrator.review import service as review
 from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
+from orchestrator.timekeeping import Timekeeper
 from sessions.control import Control
 from sessions.errors import SessionError
 from sessions.events import Counted, SessionEvent, StatusChanged
@@ -58,6 +59,7 @@ WITHOUT_LEDGER = frozenset(
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
         *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
+        *("stats", "attend"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -80,6 +82,7 @@ class Supervisor:
         self.git = GitWatch(self)
         self.checks = CheckService(self)
         self.radar = RadarWatch(self)
+        self.time = Timekeeper(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
         self._landing_locks: dict[str, asyncio.Lock] = {}
@@ -90,8 +93,10 @@ class Supervisor:
 
     async def start(self) -> None:
         """Take every session up where the ledger, git and tmux say it is."""
+        self.time.begin()
         await operations.catch_up(self)
         await reconcile.take_up(self)
+        self.run(self.time.run())
         self.run(self._mourn_tmux())
         self.run(self.checks.start())
         self.run(operations.tidy(self))
@@ -109,6 +114,7 @@ class Supervisor:
             task.cancel()
         self.sensor.close()
         await self.control.close()
+        self.store.watch(self.time.now())
         self.store.keep(self.fleet)
         self.store.close()
 
@@ -117,8 +123,12 @@ class Supervisor:
 
     def emit(self, session: SessionId | None, event: Event) -> Envelope:
         """Write down that ``event`` happened and tell everybody. While the disk is full it is held in memory."""
+        return self.stamp(self.time.now(), session, event)
+
+    def stamp(self, at: datetime, session: SessionId | None, event: Event) -> Envelope:
+        """:meth:`emit` with a time that is known."""
         full = self.store.held
-        envelope = self._tell(self.store.observe(datetime.now(UTC), session, event))
+        envelope = self._tell(self.store.observe(at, session, event))
         if isinstance(event, Merged) and session is not None:
             stacking.landed(self, session)
         if self.store.held and not full:
@@ -140,7 +150,7 @@ class Supervisor:
 
     def intend(self, session: SessionId | None, event: Event) -> Envelope:
         """Write ahead what is about to be done. Raises LedgerError when it cannot be, so it must not be done."""
-        return self._tell(self.store.append(datetime.now(UTC), session, event))
+        return self._tell(self.store.append(self.time.now(), session, event))
 
     def _tell(self, envelope: Envelope) -> Envelope:
         self.fleet = apply(self.fleet, envelope)
@@ -256,12 +266,14 @@ class Supervisor:
                 return await queries.call(self, command)
             case "radar" | "clash":
                 return await radar.call(self, command)
+            case "stats" | "attend":
+                return await self.time.call(command)
             case "checks" | "check_output":
                 return await self.checks.call(command)
             case "review" | "mark_reviewed" | "comment" | "send_comments" | "blob":
                 return await review.call(self, command)
             case "down":
-                return await self._down(command)
+                return await resuming.down(self, command)
             case _:
                 return await self._steer(command)
 
@@ -295,16 +307,6 @@ class Supervisor:
                 raise Refused(f"{other} is not a command", "")
         return Done()
 
-    async def _down(self, command: Down) -> Done:
-        if command.agents:
-            for row in [row for row in self.fleet if row.id in self.live and self.live[row.id].running]:
-                with suppress(SessionError, Refused):
-                    await resuming.stop(self, row, by="down")
-        self.ending.set()
-        left = sum(session.running for session in self.live.values())
-        said = f"{left} agents run on" if left > 1 else "one agent runs on" if left else "no agent runs"
-        return Done(message=f"the daemon ends; {said}")
-
     async def _mourn_tmux(self) -> None:
         """When the tmux server dies every pane died with it; say so and end, the next command starts anew."""
         await self.control.closed.wait()
@@ -320,7 +322,8 @@ class Supervisor:
 def _within(one: Usage, other: Usage) -> bool:
     """``one`` counts nothing that ``other`` does not."""
     return (
-        one.input <= other.input
+        (other.lower_bound or not one.lower_bound)
+        and one.input <= other.input
         and one.output <= other.output
         and one.cache_read <= other.cache_read
         and one.cache_write <= other.cache_write

@@ -19,6 +19,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 METHODS = ("squash", "merge", "rebase", "ff")
+GROUPS = ("session", "agent", "model", "repo", "task", "day")
 KINDS = ("worktree", "sealed")
 Handler = Callable[[argparse.Namespace], int]
 
@@ -106,6 +107,11 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
     radar.add_argument("--message", action="store_true", help="only what NAME could be told of the other side")
     radar.add_argument("--repo", metavar="PATH", default=None, help="only this repository (default: all)")
     radar.add_argument("--json", action="store_true", help="as JSON")
+    stats = add("stats", "stats", "tell how busy the agents were, what waited for you, and what it took in tokens")
+    stats.add_argument("--since", metavar="WHEN", help="30m, 8h, 7d, today, all, a date or date and time (default: 1d)")
+    stats.add_argument("--by", choices=GROUPS, default="session", metavar="WHAT", help=", ".join(GROUPS))
+    stats.add_argument("--json", action="store_true", help="all figures, as JSON; times in seconds")
+    stats.add_argument("--csv", action="store_true", help="the lines, as CSV")
     log = add("log", "look", "print what happened to a session")
     _name(log)
     log.add_argument("--follow", "-f", action="store_true", help="go on as it happens")

@@ -36,6 +36,11 @@ EXAMPLES = {
   orchestrator diff export-json --from 3 --to 5    between two snapshots
   orchestrator diff export-json --from 2h          since two hours ago
   orchestrator diff export-json | delta""",
+    "stats": """\
+  orchestrator stats                       the last day, by session
+  orchestrator stats --since 7d --by day
+  orchestrator stats --since 2026-03-01 --by model --csv > tokens.csv
+  orchestrator stats --json | jq .waits""",
     "radar": """\
   orchestrator radar
   orchestrator radar export-json                 what of it conflicts with its target
