@@ -8,10 +8,13 @@ one heap for all threads, of which Python runs only one at a time anyway (measur
 from __future__ import annotations
 
 import ctypes
+import time
 from contextlib import suppress
 
 # mallopt(3)
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_TRIM_EVERY_S = 30.0
+_trimmed = 0.0
 _SETTINGS = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, 64 << 10), (_TRIM_THRESHOLD, 128 << 10))
 
 
@@ -21,3 +24,13 @@ def share_one_heap() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         for name, value in _SETTINGS:
             mallopt(name, value)
+
+
+def trim() -> None:
+    """After a piece of work that used much for a moment: give back what is free in the middle, now and then."""
+    global _trimmed
+    now = time.monotonic()
+    if now - _trimmed >= _TRIM_EVERY_S:
+        _trimmed = now
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).malloc_trim(0)

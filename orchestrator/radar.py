@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import foresight
+from orchestrator import allocator, foresight
 from orchestrator.attention import landed
 from orchestrator.commands import Command, Refused
 from orchestrator.events import Foreseen, Outdated
@@ -114,6 +114,7 @@ class RadarWatch:
             for other in seen[n + 1 :]:
                 pairs[row.id, other.id] = works[row.id], works[other.id]
         found = self.radar.look(repository, pairs.values())
+        allocator.trim()  # git's answers about many pairs are large, and read by now
         return [
             Cell(
                 one=one,
