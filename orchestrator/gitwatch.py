@@ -31,6 +31,8 @@ STIRS_S = 15.0
 """How often an agent at work is looked at: what it writes is known to the radar before its turn ends."""
 BEGINS_S = 2.0
 """A message does not wait longer for the snapshot before it."""
+AGAIN_S = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""A look that failed is made again after so long: no event may come when its cause is gone."""
 AT_ONCE = 2
 WORKS = BUSY | {State.RATE_LIMITED}
 BEGINS = "begins"
@@ -56,6 +58,7 @@ class GitWatch:
         self._watched: set[str] = set()
         self._resting: dict[SessionId, str | None] = {}  # what a clean worktree was seen at
         self._forgotten: set[SessionId] = set()
+        self._failed: dict[SessionId, int] = {}  # looks in a row
         self._ended = asyncio.Event()
 
     def turn(self, session: SessionId, status: Status) -> None:
@@ -162,14 +165,16 @@ class GitWatch:
                     self._resting[session] = at
                 except WorktreeError as error:
                     log.warning("git look at %s: %s", row.name, error.message)
+                    self._again(session, reason)
                     return
+                self._failed.pop(session, None)
                 await self._watch(row)
             self._tell(session, changed, kept)
             self._supervisor.radar.saw(row, work)
         finally:
             again = self._looking.pop(session, False)
             self._ended.set()
-            if again and session not in self._forgotten:
+            if again and session not in self._forgotten and session not in self._timers:
                 loop = asyncio.get_running_loop()
                 self._timers[session] = loop.call_later(GAP_S, self._due, session)
 
@@ -184,6 +189,15 @@ class GitWatch:
         if found.how == "branch gone" and reason is not None:
             timemachine.tell(self._supervisor, row.id, await asyncio.to_thread(timemachine.keep, row, reason))
         return found.how not in ("worktree gone", "branch gone")
+
+    def _again(self, session: SessionId, reason: str | None) -> None:
+        """What was to be kept is kept yet: the failure may pass, or be what says that the worktree is going."""
+        if reason is not None:
+            self._snapshot.setdefault(session, reason)
+        failed = self._failed[session] = self._failed.get(session, 0) + 1
+        if failed <= len(AGAIN_S) and session not in self._timers and session not in self._forgotten:
+            loop = asyncio.get_running_loop()
+            self._timers[session] = loop.call_later(AGAIN_S[failed - 1], self._due, session)
 
     def _due(self, session: SessionId) -> None:
         self._timers.pop(session, None)

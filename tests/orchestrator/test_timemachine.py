@@ -162,6 +162,19 @@ def test_a_removed_worktree_and_a_deleted_branch_are_said_and_come_back(machine:
     one.until(lambda: one.strayed() == "")
 
 
+def test_a_look_that_failed_is_made_again_and_keeps_what_the_turn_did(machine: Machine, one: Session) -> None:
+    head = Path(one.git("rev-parse", "--path-format=absolute", "--git-dir").strip()) / "HEAD"
+    was = head.read_bytes()
+    machine.ok("send", "one", f"echo kept > a.txt; echo broken > {head}")
+    with subprocess.Popen(["tail", "-n", "+1", "-F", machine.state / "daemon.log"], stdout=subprocess.PIPE) as told:
+        assert told.stdout is not None
+        assert any(b"git look at one" in line for line in told.stdout)
+        told.kill()
+    head.write_bytes(was)
+    one.until(lambda: one.reasons()[-1:] == ["turn over"])
+    assert one.git("show", f"{one.moments()[-1]['snapshot']['commit']}:a.txt") == "kept"
+
+
 def test_a_switched_branch_is_followed_and_flagged(machine: Machine, one: Session) -> None:
     one.turn("git checkout -q -b other; echo one > a.txt")
     one.until(lambda: one.strayed() == "other is checked out instead of agent/one")
