@@ -12,6 +12,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from orchestrator.checks.ask import CheckOutput, Checks
+from orchestrator.conflict_commands import AskAgent as AskAgent
+from orchestrator.conflict_commands import Conflicts as Conflicts
+from orchestrator.conflict_commands import ConflictsReply as ConflictsReply
+from orchestrator.conflict_commands import Resolve as Resolve
+from orchestrator.conflict_commands import Resolved as Resolved
 from orchestrator.landing_commands import After as After
 from orchestrator.landing_commands import Draft as Draft
 from orchestrator.landing_commands import Merge as Merge
@@ -75,6 +80,7 @@ class Run(Model):
     command: tuple[str, ...] = ()
     env: dict[str, str] = {}
     trust: str | None = None  # digest of the repository's commands that the human just approved
+    resolves: str | None = None  # the session whose conflicts it is asked about: it proposes, and never lands
 
 
 class Send(Model):
@@ -350,6 +356,9 @@ Command = Annotated[
     | Undo
     | Foresee
     | LookInto
+    | Conflicts
+    | Resolve
+    | AskAgent
     | Diff
     | Why
     | Transcript

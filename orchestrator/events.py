@@ -43,6 +43,7 @@ class Created(Model):
     boxed: bool = False  # sealed, and bubblewrap is around its program
     method: Method | None = None  # how its work lands; None: as the settings say
     on: SessionId | None = None  # the session whose branch this one's began at; `base` is its name
+    resolves: SessionId | None = None  # the session whose conflicts it was asked about
 
 
 class LaunchFailed(Model):

@@ -85,6 +85,7 @@ class Row(Model):
     boxed: bool = False
     method: Method | None = None
     on: SessionId | None = None  # the session that it is stacked on
+    resolves: SessionId | None = None  # the session whose conflicts it was asked about: it never lands
     created_at: datetime
     status: Status
     pane: str | None = None

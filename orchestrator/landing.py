@@ -260,6 +260,11 @@ async def _remove(supervisor: Supervisor, row: Row, undoes: str | None) -> Done:
 
 
 def refuse_unfinished(row: Row) -> None:
+    if row.resolves is not None:
+        raise Refused(
+            f"{row.name} only proposes how conflicts are resolved; it never lands",
+            f"look at what it proposes: orchestrator show {row.name} · orchestrator diff {row.name}",
+        )
     if row.merging is not None:
         raise Refused(
             f"{row.name} is being merged already ({row.merging})", "wait for it: orchestrator show " + row.name

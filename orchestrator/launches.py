@@ -110,6 +110,7 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
             boxed=isolation is Isolation.SEALED and not not_boxed,
             method=command.method,
             on=base.on,
+            resolves=SessionId(command.resolves) if command.resolves is not None else None,
         )
         its_own = spec.model_copy(update={"name": name})
         return Plan(session=sessions[name], created=created, spec=its_own, env=env, recipe=seen.recipe)

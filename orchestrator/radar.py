@@ -100,8 +100,8 @@ class RadarWatch:
                 self.soon(repository)
 
     def rows(self, repository: str) -> list[Row]:
-        """Sessions with work that did not land, the oldest first."""
-        there = (row for row in self._supervisor.fleet if row.repository == repository)
+        """Sessions with work that did not land and may, the oldest first."""
+        there = [row for row in self._supervisor.fleet if row.repository == repository and row.resolves is None]
         return sorted((row for row in there if row.totals.files and not landed(row)), key=lambda row: row.created_at)
 
     def _ask(self, repository: Path, rows: list[Row], works: Mapping[SessionId, str]) -> list[Cell]:

@@ -16,6 +16,8 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from orchestrator import (
+    asking,
+    conflicts,
     home,
     landing,
     launches,
@@ -59,7 +61,7 @@ WITHOUT_LEDGER = frozenset(
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
         *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
-        *("stats", "attend"),
+        *("stats", "attend", "conflicts"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -180,6 +182,7 @@ class Supervisor:
         if isinstance(event, StatusChanged):
             self.git.turn(session, event.status)
             stacking.rested(self, session)
+            asking.rested(self, session)
             self.checks.turn(session, event.status)
             if event.status.state not in BUSY:
                 self.screens.keep(session)
@@ -210,8 +213,7 @@ class Supervisor:
 
     def row(self, name: str) -> Row:
         """The session of that name; Refused names the ones that exist."""
-        row = self.fleet.named(name)
-        if row is None:
+        if (row := self.fleet.named(name)) is None:
             names = ", ".join(sorted(row.name for row in self.fleet)[:8])
             raise Refused(f"no session {name!r}", f"there are: {names}" if names else "start one: orchestrator run")
         return row
@@ -268,6 +270,8 @@ class Supervisor:
                 return await radar.call(self, command)
             case "stats" | "attend":
                 return await self.time.call(command)
+            case "conflicts" | "resolve" | "ask_agent":
+                return await conflicts.call(self, command)
             case "checks" | "check_output":
                 return await self.checks.call(command)
             case "review" | "mark_reviewed" | "comment" | "send_comments" | "blob":

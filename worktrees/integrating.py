@@ -67,15 +67,24 @@ def integrate(
 
 def merged(root: Path, before: str, tip: str, settled: Settled | None = None) -> tuple[str, tuple[Conflict, ...]]:
     """The tree of ``before`` with what ``tip`` adds to it, and what conflicts in it."""
+    return merge_tree(root, *sides(root, before, tip, settled))
+
+
+def sides(root: Path, before: str, tip: str, settled: Settled | None = None) -> tuple[str, str]:
+    """The two commits that git is to merge: those themselves, or with the same files and the base that holds."""
     base = _from(root, before, tip, settled)
-    return merge_tree(root, before, tip) if base is None else merge_three(root, base, before, tip)
+    return (before, tip) if base is None else _parted(root, base, before, tip)
 
 
 def merge_three(root: Path, base: str, ours: str, theirs: str) -> tuple[str, tuple[Conflict, ...]]:
     """Like merge_tree, from a base that we name: a commit or tree."""
+    return merge_tree(root, *_parted(root, base, ours, theirs))
+
+
+def _parted(root: Path, base: str, ours: str, theirs: str) -> tuple[str, str]:
     # git 2.39 has no `merge-tree --merge-base`: commits made for it have the right base as their only ancestor.
     stem = _standing_for(root, base)
-    return merge_tree(root, _standing_for(root, ours, stem), _standing_for(root, theirs, stem))
+    return _standing_for(root, ours, stem), _standing_for(root, theirs, stem)
 
 
 def rebased(root: Path, onto: str, tip: str, branch: str, settled: Settled | None = None) -> str:
@@ -158,7 +167,9 @@ def tree_of(root: Path, commit: str) -> str:
 
 def _standing_for(root: Path, commit: str, *parents: str) -> str:
     words = [word for parent in parents for word in ("-p", parent)]
-    return run(root, "commit-tree", tree_of(root, commit), *words, "-m", "base", env=identity(root)).strip()
+    # At one time: the same files give the same commit, whose id stands in the marks of a conflict.
+    env = {**identity(root), "GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"}
+    return run(root, "commit-tree", tree_of(root, commit), *words, "-m", "base", env=env).strip()
 
 
 def _author(root: Path, commit: str) -> dict[str, str]:

@@ -82,6 +82,14 @@ EXAMPLES = {
     "comments": """\
   orchestrator comments export-json
   orchestrator comments export-json --send""",
+    "conflicts": """\
+  orchestrator conflicts export-json
+  orchestrator conflicts export-json --json | jq -r '.problems[].path'""",
+    "resolve": """\
+  orchestrator resolve export-json --take ours src/index.ts    this file as the target has it, where they differ
+  orchestrator resolve export-json --take theirs              all that is open as the session has it, then accept
+  orchestrator resolve export-json --agent claude             it proposes; see: orchestrator conflicts export-json
+  orchestrator resolve export-json --offer resolve-export-json    take its proposal""",
     "push": """\
   orchestrator push --dry-run
   orchestrator push""",

@@ -1,0 +1,176 @@
+"""A merge in conflict becomes a commit: built in the clean room, then the session's branch gets it, worktree and all.
+
+Nothing of the agent's worktree or of the user's checkout is touched before :func:`accept`, which is one operation that
+can be undone. Landing goes on from there as always, checks included.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from worktrees import checkouts, filters, obstacles, operations, snapshots
+from worktrees.changes import head
+from worktrees.cleanroom import identity, run, run_code
+from worktrees.errors import ApprovalVoid, NothingToLand, WorktreeError
+from worktrees.ignored import STATED, Limits
+from worktrees.integrating import sides, tree_of
+from worktrees.landing import branch_of, commit_rest, free_index, refuse_worktree
+from worktrees.models import Settled
+from worktrees.operations import Files, Follow, Kind, Move
+from worktrees.problems import Entry, Resolution, ThreeWay, left, text_of
+from worktrees.repository import open_repository
+from worktrees.text_merge import marks
+from worktrees.three_way import Names, look
+
+AGAIN = "look at it again; what was decided for files that are the same is kept"
+
+
+class Work:
+    """What is to be merged: all of a worktree, committed or not, and the target as it is."""
+
+    def __init__(self, worktree: Path, target: str, settled: Settled | None = None) -> None:
+        head(worktree)  # a sealed one's commits are brought over
+        self.worktree = worktree
+        self.target = run(worktree, "rev-parse", f"refs/heads/{target}").strip()
+        self.tip = run(worktree, "rev-parse", "HEAD").strip()
+        self.tree = snapshots.tree_of(worktree)
+        if self.tree == tree_of(worktree, self.tip):
+            self.commit = self.tip
+        else:
+            words = ("commit-tree", self.tree, "-p", self.tip, "-m", "uncommitted work")
+            # At one time: the same files give the same commit, whose id stands in the marks of a conflict.
+            env = {**identity(worktree), "GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"}
+            self.commit = run(worktree, *words, env=env).strip()
+        self.settled = settled
+
+    @property
+    def id(self) -> str:
+        """Stands for what is merged: as long as it holds, so does what was decided."""
+        return f"{self.tip}:{self.tree}:{self.target}"
+
+    def look(self, names: Names) -> ThreeWay:
+        ours, theirs = sides(self.worktree, self.target, self.commit, self.settled)
+        return look(self.worktree, ours, theirs, names)
+
+
+def resolved_tree(root: Path, found: ThreeWay, resolutions: Iterable[Resolution], proposed: str | None = None) -> str:
+    """The tree with every conflict resolved. Raises WorktreeError naming what is open, or marks that were left.
+
+    ``proposed``: a commit or tree that resolves those conflicts which no resolution does.
+    """
+    by_id = {one.problem: one for one in resolutions}
+    wanted: dict[str, Entry | None] = {}
+    open_: list[str] = []
+    for problem in found.problems:
+        resolution = by_id.get(problem.id)
+        if left(problem, resolution) and proposed is None:
+            open_.append(problem.path)
+            continue
+        if resolution is None or left(problem, resolution):
+            continue
+        effect = found.effects[problem.id, resolution.choice if problem.choices else ""]
+        for path, entry in effect.items():
+            if entry is not None and entry.oid is None:
+                text = text_of(problem, resolution)
+                oid = run(root, "hash-object", "-w", "--stdin", stdin=os.fsencode(text)).strip()
+                entry = entry.model_copy(update={"oid": oid})
+            wanted[path] = entry
+    if open_:
+        names = ", ".join(open_[:3]) + (" …" if len(open_) > 3 else "")
+        raise WorktreeError(f"nobody decided yet about {names}", "decide, or take a side: --take ours|theirs FILE")
+    tree = _written(root, proposed or found.tree, wanted)
+    refuse_marks(root, found, tree)
+    return tree
+
+
+def refuse_marks(root: Path, found: ThreeWay, tree: str) -> None:
+    """Raises WorktreeError when a file that the result changed has a conflict mark which neither side has in it."""
+    one, other = (snapshots.differing(root, side, tree) for side in (found.ours, found.theirs))
+    for path in sorted(one & other):
+        code, text = run_code(root, "cat-file", "blob", f"{tree}:{path}", ok=(0, 128))
+        if code or "\0" in text[:8000]:
+            continue
+        known = [
+            run_code(root, "cat-file", "blob", f"{side}:{path}", ok=(0, 128)) for side in (found.ours, found.theirs)
+        ]
+        if (line := marks(text, *(said for code, said in known if code == 0))) is not None:
+            raise WorktreeError(
+                f"{path} would have a conflict mark in line {line}",
+                "take out what <<<<<<<, ||||||| and >>>>>>> begin",
+            )
+
+
+def commit(work: Work, tree: str, message: str, tip: str | None = None) -> str:
+    """The merge commit of the branch's tip and the target, with ``tree``. Only an object: nothing has it yet."""
+    words = ("commit-tree", tree, "-p", tip or work.commit, "-p", work.target, "-F", "-")
+    return run(work.worktree, *words, stdin=os.fsencode(message), env=identity(work.worktree)).strip()
+
+
+def accept(
+    worktree: Path,
+    session: str,
+    target: str,
+    seen: str,
+    resolve: Callable[[Work], str],
+    *,
+    name: str = "",
+    message: str = "",
+    settled: Settled | None = None,
+    limits: Limits = STATED,
+) -> str:
+    """The branch gets the merge with what ``resolve`` says is its tree; returns its new tip.
+
+    ``seen`` is the :attr:`Work.id` that was looked at. Raises ApprovalVoid when anything moved since, and what
+    :func:`worktrees.landing.land` raises for a worktree that cannot be worked on; then nothing was changed.
+    """
+    refuse_worktree(worktree)
+    filters.refuse(worktree, f"refs/heads/{target}")
+    work = Work(worktree, target, settled)
+    if work.id != seen:
+        raise ApprovalVoid(f"{name or session} or {target} has moved since the conflicts were looked at", AGAIN)
+    branch = branch_of(worktree)
+    tree = resolve(work)
+    repository = open_repository(worktree)
+    free_index(worktree)
+    obstacles.refuse(worktree, "HEAD", tree)
+    snapshots.take(worktree, session, "before the conflicts were resolved", ignored=True, limits=limits)
+    if snapshots.tree_of(worktree) != work.tree:
+        raise ApprovalVoid(f"{name or session} has moved since the conflicts were looked at", AGAIN)
+    tip = commit_rest(repository, worktree, session, name, branch, f"Work before {target} was merged\n")
+    if tree_of(worktree, tip) != work.tree:
+        raise ApprovalVoid(f"{name or session} has moved since the conflicts were looked at", AGAIN)
+    after = commit(work, tree, message or f"Merge branch '{target}'\n", tip)
+    operation = operations.planned(
+        Kind.UPDATE,
+        f"merged {target} into {branch}, conflicts resolved",
+        session=session,
+        name=name,
+        moves=(Move(ref=f"refs/heads/{branch}", before=tip, after=after),),
+        files=(Files(path=worktree, before=tip, after=after, follow=Follow.CHECKOUT),),
+    )
+    checkouts.carry_out(repository, operation)
+    return after
+
+
+def refuse_clean(found: ThreeWay, name: str, target: str) -> None:
+    if not found.problems:
+        raise NothingToLand(f"{name} and {target} merge cleanly", f"land it: orchestrator merge {name}")
+
+
+def _written(root: Path, start: str, wanted: dict[str, Entry | None]) -> str:
+    none = "0" * len(tree_of(root, start))
+    with tempfile.TemporaryDirectory(prefix="resolving-") as folder:
+        env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        run(root, "read-tree", f"{start}^{{tree}}", env=env)
+        gone = [path for path, entry in wanted.items() if entry is None]
+        lines = b"".join(f"0 {none}\t".encode() + os.fsencode(path) + b"\0" for path in gone)
+        lines += b"".join(
+            f"{entry.mode} {entry.oid} 0\t".encode() + os.fsencode(path) + b"\0"
+            for path, entry in wanted.items()
+            if entry is not None
+        )
+        run(root, "update-index", "-z", "--index-info", env=env, stdin=lines)
+        return run(root, "write-tree", env=env).strip()
