@@ -73,3 +73,15 @@ def _wanted(row: Row) -> bool:
         return load_settings(Path(row.repository), {**os.environ, **env}).run.restart == "on-crash"
     except Refused:
         return False
+
+
+async def mourn_tmux(supervisor: Supervisor) -> None:
+    """When the tmux server dies every pane died with it; say so and end, the next command starts anew."""
+    await supervisor.control.closed.wait()
+    if supervisor.ending.is_set():
+        return
+    for session in tuple(supervisor.live.values()):
+        if session.running:
+            session.lost("the tmux server is gone")
+    supervisor.notice("error", "tmux is gone", "its server was killed; worktrees stay, resume brings sessions back")
+    supervisor.ending.set()

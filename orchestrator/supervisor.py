@@ -99,7 +99,7 @@ class Supervisor:
         await operations.catch_up(self)
         await reconcile.take_up(self)
         self.run(self.time.run())
-        self.run(self._mourn_tmux())
+        self.run(recovery.mourn_tmux(self))
         self.run(self.checks.start())
         self.run(operations.tidy(self))
         self.run(timemachine.tidy(self))
@@ -310,17 +310,6 @@ class Supervisor:
             case other:
                 raise Refused(f"{other} is not a command", "")
         return Done()
-
-    async def _mourn_tmux(self) -> None:
-        """When the tmux server dies every pane died with it; say so and end, the next command starts anew."""
-        await self.control.closed.wait()
-        if self.ending.is_set():
-            return
-        for session in tuple(self.live.values()):
-            if session.running:
-                session.lost("the tmux server is gone")
-        self.notice("error", "tmux is gone", "its server was killed; worktrees stay, resume brings sessions back")
-        self.ending.set()
 
 
 def _within(one: Usage, other: Usage) -> bool:
