@@ -24,11 +24,27 @@ from orchestrator.metrics.records import (
     Stretch,
     Wait,
 )
-from orchestrator.metrics.states import Spent
+from orchestrator.metrics.series import spread
+from orchestrator.metrics.states import SECOND, Spent
 
 log = logging.getLogger("orchestrator")
-VERSION = 1
-TABLES = ("meta", "book", "known", "spans", "stretches", "waits", "interactions", "answers", "landed")
+MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
+LONG = 2 * HOUR
+"""Windows beyond it are drawn from sums by the minute."""
+VERSION = 2
+TABLES = (
+    "meta",
+    "book",
+    "known",
+    "spans",
+    "stretches",
+    "waits",
+    "interactions",
+    "answers",
+    "landed",
+    "hours",
+    "minutes",
+)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS book (session TEXT PRIMARY KEY, state TEXT NOT NULL);
@@ -50,6 +66,10 @@ CREATE TABLE IF NOT EXISTS answers (session TEXT, id TEXT, model TEXT, began INT
 CREATE INDEX IF NOT EXISTS answers_id ON answers (id, ended);
 CREATE INDEX IF NOT EXISTS answers_ended ON answers (ended, session, model, began, input, output, cache_read,
     cache_write, reasoning, least, cost, source);
+CREATE TABLE IF NOT EXISTS hours (hour INTEGER, session TEXT, model TEXT, source TEXT, responses INTEGER,
+    input INTEGER, output INTEGER, cache_read INTEGER, cache_write INTEGER, reasoning INTEGER, least INTEGER, cost REAL,
+    unpriced INTEGER, PRIMARY KEY (hour, session, model, source)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS minutes (minute INTEGER PRIMARY KEY, output REAL);
 CREATE TABLE IF NOT EXISTS landed (session TEXT, at INTEGER, by INTEGER);
 CREATE INDEX IF NOT EXISTS landed_at ON landed (at);
 """
@@ -57,6 +77,10 @@ _EVENTS = f"""
 SELECT seq, at, session, event FROM events
 WHERE seq > ? AND seq <= ? AND json_extract(event, '$.event') IN ({", ".join("?" * len(KINDS))}) ORDER BY seq
 """
+
+
+Stay = tuple[int, int, Spent]
+"""From, to, and in which state."""
 
 
 class Derived:
@@ -182,15 +206,55 @@ class Derived:
         copy = "SELECT 1 FROM answers WHERE id = ? AND ended = ? AND session <> ?"
         if self._db.execute(copy, (answer.id, answer.ended, answer.session)).fetchone():
             return
-        used = answer.usage
+        key, used = (answer.session, answer.id), answer.usage
+        self._sum(key, -1)
         self._db.execute(
             "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(answer.session, answer.id, answer.model, answer.began, answer.ended, used.input, used.output),
+                *(*key, answer.model, answer.began, answer.ended, used.input, used.output),
                 *(used.cache_read, used.cache_write, used.reasoning, int(used.lower_bound)),
                 *(answer.cost_usd, answer.source),
             ),
         )
+        self._sum(key, 1)
+
+    def _sum(self, key: tuple[str, str], sign: int) -> None:
+        """Put a response into the sums of its hour and minutes, or take it out."""
+        for began, ended, output in self._db.execute(_ONE, key).fetchall():
+            self._db.execute(_ADD, (*([sign] * 9), *key))
+            shares = [(minute, sign * tokens) for minute, tokens in spread(began, ended, output, MINUTE)]
+            self._db.executemany(
+                "INSERT INTO minutes VALUES (?, ?) "
+                "ON CONFLICT (minute) DO UPDATE SET output = output + excluded.output",
+                shares,
+            )
+
+
+_SUMS = "sum(responses), sum(input), sum(output), sum(cache_read), sum(cache_write), sum(reasoning), max(least > 0)"
+_PARTS = """
+1 AS responses, input, output, cache_read, cache_write, reasoning, least, cost,
+(cost IS NULL AND input + output + cache_read > 0) AS unpriced
+"""
+_TOKENS = f"""
+SELECT session, model, {_SUMS}, sum(cost), sum(unpriced), group_concat(DISTINCT source) FROM (
+    SELECT session, model, source, responses, input, output, cache_read, cache_write, reasoning, least, cost, unpriced
+        FROM hours WHERE hour >= :first AND hour < :last AND responses > 0
+    UNION ALL SELECT session, model, source, {_PARTS} FROM answers WHERE ended > :since AND ended <= :head
+    UNION ALL SELECT session, model, source, {_PARTS} FROM answers WHERE ended > :tail AND ended <= :until
+) GROUP BY session, model
+"""
+"""Whole hours are summed up already; the rest is at both ends of the window."""
+_ONE = "SELECT began, ended, output FROM answers WHERE session = ? AND id = ?"
+_ADD = f"""
+INSERT INTO hours SELECT (ended - 1) / {HOUR}, session, model, source, ?, ? * input, ? * output, ? * cache_read,
+    ? * cache_write, ? * reasoning, ? * least, ? * cost, ? * (cost IS NULL AND input + output + cache_read > 0)
+    FROM answers WHERE session = ? AND id = ?
+ON CONFLICT (hour, session, model, source) DO UPDATE SET responses = responses + excluded.responses,
+    input = input + excluded.input, output = output + excluded.output, cache_read = cache_read + excluded.cache_read,
+    cache_write = cache_write + excluded.cache_write, reasoning = reasoning + excluded.reasoning,
+    least = least + excluded.least, cost = coalesce(cost + excluded.cost, excluded.cost, cost),
+    unpriced = unpriced + excluded.unpriced
+"""
 
 
 def facts(db: Any, since: int, until: int) -> Facts:
@@ -231,16 +295,7 @@ def facts(db: Any, since: int, until: int) -> Facts:
             for row in db.execute("SELECT session, name, agent, model, repository, task, began FROM known")
         },
         accounts=accounts,
-        tokens=tuple(
-            Tokens(*row)
-            for row in db.execute(
-                "SELECT session, model, count(*), sum(input), sum(output), sum(cache_read), sum(cache_write), "
-                "sum(reasoning), max(least), sum(cost), sum(cost IS NULL AND input + output + cache_read > 0), "
-                "group_concat(DISTINCT source) FROM answers WHERE ended > :since AND ended <= :until "
-                "GROUP BY session, model",
-                window,
-            )
-        ),
+        tokens=tuple(Tokens(*row) for row in db.execute(_TOKENS, _hours(since, until))),
         waits=tuple(waits),
         stretches=tuple(
             Stretch(*row)
@@ -261,3 +316,57 @@ def facts(db: Any, since: int, until: int) -> Facts:
             )
         ),
     )
+
+
+def _hours(since: int, until: int) -> dict[str, int]:
+    """The whole hours of a window, and what is left of it before and after them."""
+    first, last = -(-since // HOUR), until // HOUR
+    if first >= last:
+        return {"first": 0, "last": 0, "since": since, "head": until, "tail": until, "until": until}
+    return {
+        "first": first,
+        "last": last,
+        "since": since,
+        "head": first * HOUR,
+        "tail": last * HOUR,
+        "until": until,
+    }
+
+
+def outputs(db: Any, since: int, until: int) -> list[tuple[int, int, float]]:
+    """Output tokens of the fleet as (began, ended, tokens), those of long windows by the minute."""
+    if until - since > LONG:
+        rows = db.execute(
+            "SELECT minute, output FROM minutes WHERE minute >= ? AND minute <= ?", (since // MINUTE, until // MINUTE)
+        )
+        return [(minute * MINUTE, (minute + 1) * MINUTE, output) for minute, output in rows]
+    query = "SELECT began, ended, output FROM answers WHERE ended > ? AND began < ?"
+    return list(db.execute(query, (since, until)))
+
+
+def states(db: Any, sessions: Iterable[str], since: int, until: int, width: int) -> dict[str, list[Stay]]:
+    """What each session was in, as (began, ended, state). Stretches shorter than ``width`` are put together by parts.
+
+    A part of the picture that is drawn: what crosses from one part to the next counts where it began.
+    """
+    found: dict[str, list[Stay]] = {}
+    for session in sessions:
+        window = {"session": session, "since": since, "until": until, "width": width}
+        of = found.setdefault(session, [])
+        within = "FROM spans WHERE session = :session AND ended > :since AND began < :until"
+        for began, ended, state in db.execute(
+            f"SELECT began, ended, state {within} AND ended - began >= :width", window
+        ):
+            of.append((began, ended, Spent(state)))
+        for part, state, amount in db.execute(
+            f"SELECT max(0, began - :since) / :width, state, sum(ended - began) {within} AND ended - began < :width "
+            "GROUP BY 1, 2",
+            window,
+        ):
+            at = since + part * width
+            of.append((at, at + min(width, amount), Spent(state)))
+        row = db.execute("SELECT state FROM book WHERE session = ?", (session,)).fetchone()
+        if row is not None:
+            now = Open.model_validate_json(row[0])
+            of.append((now.began, until, now.state))
+    return found

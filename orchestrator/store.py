@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import datetime
 from itertools import chain, islice
@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from orchestrator.derived import Derived, facts
+from orchestrator.derived import Derived, Stay, facts, outputs, states
 from orchestrator.events import Envelope, Event, Removed
 from orchestrator.fleet import Fleet, apply
 from orchestrator.metrics.facts import Facts
@@ -150,6 +150,14 @@ class Store:
         """
         return self._asked(lambda db: facts(db, since, until))
 
+    def outputs(self, since: int, until: int) -> list[tuple[int, int, float]]:
+        """Output tokens of the fleet as (began, ended, tokens)."""
+        return self._asked(lambda db: outputs(db, since, until))
+
+    def states(self, sessions: Iterable[str], since: int, until: int, width: int) -> dict[str, list[Stay]]:
+        """What each session was in, for a picture with parts of ``width``."""
+        return self._asked(lambda db: states(db, sessions, since, until, width))
+
     def _asked(self, ask: Callable[[sqlite3.Connection], Answer]) -> Answer:
         if str(self.path) == ":memory:":
             return ask(self._db)
@@ -161,9 +169,10 @@ class Store:
             raise unreadable(self.path, error) from error
 
     def began(self) -> int:
-        """When the first session began (microseconds); 0 when there was none."""
-        first = self._asked(lambda db: db.execute("SELECT min(began) FROM known").fetchone()[0])
-        return int(first or 0)
+        """When what is known began (microseconds): the first session, or a response before it; 0: nothing is known."""
+        query = "SELECT min(began) FROM known UNION ALL SELECT min(ended) - 1 FROM answers"
+        found = self._asked(lambda db: [row[0] for row in db.execute(query) if row[0] is not None])
+        return min(found, default=0)
 
     def watch(self, at: datetime) -> None:
         """Somebody watches at ``at``. On a full disk it is not written: the last event tells it then."""

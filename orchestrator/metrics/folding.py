@@ -39,6 +39,7 @@ from sessions.models import Model, Usage
 
 SETTLES = 10 * SECOND
 """After a restart, how soon the first look at every session is through."""
+GAP = 300 * SECOND
 KINDS = (
     *("created", "returned", "removed", "launched", "launch_failed", "failed_to_start", "status", "seen", "paused"),
     *("counted", "merged", "undone", "answered", "sent", "looked", "focused", "unobserved"),
@@ -81,6 +82,7 @@ class Open(Model):
     need: int = 0  # when it last began to need somebody
     kind: str = "message"  # what it asked last
     submitted: int = -1  # when it last got an answer or a message
+    answered: tuple[str, int, int] | None = None  # its model's last response: id, beginning, end
 
 
 class Book(Model):
@@ -130,7 +132,11 @@ def step(book: Book, envelope: Envelope, price: Price) -> tuple[Book, list[Recor
         case Paused():
             now, out = _status(session, now.model_copy(update={"paused": event.paused}), at, now.status, book)
         case Counted():
-            return book, [_answer(session, event, price)] if event.response is not None else []
+            if event.response is None:
+                return book, []
+            answer = _answer(session, event, price, now.answered)
+            now = now.model_copy(update={"answered": (answer.id, answer.began, answer.ended)})
+            return _with(book, session, now), [answer]
         case Merged():
             return book, [Landed(session, at, 1)]
         case Undone():
@@ -275,11 +281,16 @@ def _submitted(session: str, now: Open, at: int, kind: str, book: Book) -> tuple
     return now.model_copy(update={"submitted": at, "at": at}), out
 
 
-def _answer(session: str, event: Counted, price: Price) -> Answer:
+def _answer(session: str, event: Counted, price: Price, before: tuple[str, int, int] | None = None) -> Answer:
+    """One that tells only its end is spread over the gap to the one before, at most 300 s."""
     response = event.response
     assert response is not None
     own = response.cost_usd
     cost = own if own is not None else price(response.model, response.usage)
     source = "agent" if own is not None else "genai-prices" if cost is not None else ""
-    began = micros(response.started_at) if response.started_at is not None else None
-    return Answer(session, response.id, response.model, response.usage, began, micros(response.ended_at), cost, source)
+    ended = micros(response.ended_at)
+    began = micros(response.started_at) if response.started_at is not None else ended + 1
+    if began > ended:
+        began = ended if before is None else before[1] if before[0] == response.id else before[2]
+        began = max(min(began, ended), ended - GAP)
+    return Answer(session, response.id, response.model, response.usage, began, ended, cost, source)

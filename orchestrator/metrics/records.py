@@ -85,7 +85,7 @@ class Answer:
     id: str
     model: str
     usage: Usage
-    began: int | None
+    began: int
     ended: int
     cost_usd: float | None
     source: str

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
 
 from orchestrator.metrics import attention
 from orchestrator.metrics.facts import Facts, Tokens
 from orchestrator.metrics.figures import By, Figures, Fit, Group, Spending, Waits
-from orchestrator.metrics.records import Known
+from orchestrator.metrics.records import Known, Wait
 from orchestrator.metrics.states import (
     SECOND,
     Account,
@@ -36,7 +37,9 @@ def figures(facts: Facts, by: By = By.SESSION, days: Sequence[tuple[str, Facts]]
     groups: list[Group]
     if by is By.DAY:
         groups = [
-            _group(day, found, found.accounts, found.tokens) for day, found in days if found.accounts or found.tokens
+            _group(day, found, found.accounts, found.tokens, found.waits)
+            for day, found in days
+            if found.accounts or found.tokens
         ]
     elif by is By.MODEL:
         models = sorted({tokens.model for tokens in facts.tokens})
@@ -52,7 +55,7 @@ def figures(facts: Facts, by: By = By.SESSION, days: Sequence[tuple[str, Facts]]
         since=moment(facts.since),
         until=moment(facts.until),
         by=by,
-        total=_group("", facts, facts.accounts, facts.tokens),
+        total=_group("", facts, facts.accounts, facts.tokens, facts.waits),
         groups=tuple(groups),
         names=_names(facts) if by is By.SESSION else {},
         waits=_waits(facts),
@@ -65,19 +68,18 @@ def figures(facts: Facts, by: By = By.SESSION, days: Sequence[tuple[str, Facts]]
 
 def _groups(facts: Facts, owner: Callable[[Known], str]) -> list[Group]:
     there = {*facts.accounts, *(tokens.session for tokens in facts.tokens), *facts.landed}
-    members: dict[str, set[str]] = {}
+    owners = {
+        session: owner(facts.known[session]) if session in facts.known else session
+        for session in there | {wait.session for wait in facts.waits}
+    }
+    parts = {key: _Part({}, [], []) for key in owners.values()}
     for session in there:
-        known = facts.known.get(session)
-        members.setdefault(owner(known) if known is not None else session, set()).add(session)
-    found = [
-        _group(
-            key,
-            facts,
-            {session: facts.accounts.get(session, {}) for session in of},
-            [tokens for tokens in facts.tokens if tokens.session in of],
-        )
-        for key, of in members.items()
-    ]
+        parts[owners[session]].accounts[session] = facts.accounts.get(session, {})
+    for tokens in facts.tokens:
+        parts[owners[tokens.session]].tokens.append(tokens)
+    for wait in facts.waits:
+        parts[owners[wait.session]].waits.append(wait)
+    found = [_group(key, facts, part.accounts, part.tokens, part.waits) for key, part in parts.items()]
     return sorted(found, key=lambda group: (-group.lost_s, -group.spending.output, group.key))
 
 
@@ -89,10 +91,19 @@ def _names(facts: Facts) -> dict[str, str]:
     }
 
 
-def _group(key: str, facts: Facts, accounts: Mapping[str, Account], tokens: Iterable[Tokens]) -> Group:
+class _Part(NamedTuple):
+    """What belongs to one group."""
+
+    accounts: dict[str, Account]
+    tokens: list[Tokens]
+    waits: list[Wait]
+
+
+def _group(
+    key: str, facts: Facts, accounts: Mapping[str, Account], tokens: Iterable[Tokens], waits: Sequence[Wait]
+) -> Group:
     account = added(accounts.values())
     spending = _spending(tokens)
-    waits = [wait for wait in facts.waits if wait.session in accounts]
     landed = sum(facts.landed.get(session, 0) for session in accounts)
     return Group(
         key=key,

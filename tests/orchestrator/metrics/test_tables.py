@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from orchestrator import derived
-from orchestrator.metrics.states import micros
+from orchestrator.metrics.states import SECOND, micros
 from orchestrator.store import AT_ONCE, Store
 from sessions.events import Said
 from sessions.models import SessionId, State
@@ -30,6 +31,32 @@ def test_a_response_counts_once() -> None:
     day.count(30, "fork", "msg_3", 7)
     day.count(40, "fork", "msg_2", 3)  # another one that has the same name
     assert _output(day) == {"a": 160, "fork": 10}
+
+
+def test_sums_of_whole_hours_are_those_of_the_responses() -> None:
+    chance, day = Random(3), Day()
+    day.begin(0, "a")
+    told: dict[str, tuple[float, int]] = {}
+    for _n in range(300):
+        name = f"r{chance.randrange(250)}"  # some are told again, with other figures
+        told[name] = (chance.choice((3600.0, 7200.0, chance.uniform(0, 20_000))), chance.randrange(1000))
+        day.count(told[name][0], "a", name, told[name][1], took=chance.choice((None, 90)))
+    for since, until in ((0, 20_000), (3600, 7200), (100, 200), (3599, 14_401), (10_000, 10_500)):
+        wanted = [output for at_, output in told.values() if since < at_ <= until]
+        found = day.facts(until, since).tokens
+        assert sum(one.output for one in found) == sum(wanted)
+        assert sum(one.responses for one in found) == len(wanted)
+    drawn = day.store.outputs(micros(at(-3600)), micros(at(40_000)))
+    assert sum(tokens for *_, tokens in drawn) == pytest.approx(sum(output for _, output in told.values()))
+
+
+def test_a_response_that_tells_only_its_end_is_spread_over_the_gap_before_it() -> None:
+    day = Day()
+    day.begin(0, "a")
+    for second, name in ((1000, "r1"), (1060, "r2"), (2000, "r3"), (2001, "r3")):
+        day.count(second, "a", name, 60)
+    spans = day.store.outputs(micros(at(0)), micros(at(2001)))
+    assert sorted((ended - began) // SECOND for began, ended, _ in spans) == [0, 60, 300]
 
 
 def test_a_ledger_opened_again_goes_on_where_it_was(tmp_path: Path) -> None:
