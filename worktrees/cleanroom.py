@@ -135,6 +135,7 @@ def register(path: Path, git_dir: Path, admin: Path) -> None:
     """Write down whose worktree ``path`` is, before an agent comes near it."""
     state = path.stat()
     record = {"git_dir": str(git_dir), "admin": str(admin), "device": state.st_dev, "inode": state.st_ino}
+    record["borrows"] = _alternates(git_dir)
     places.private(_record(path).parent)
     durable.write(_record(path), json.dumps(record))
 
@@ -146,6 +147,23 @@ def registered(path: Path) -> dict[str, str | int] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def borrows(path: Path) -> bool:
+    """The repository takes objects from another store, and did not when the worktree at ``path`` was made."""
+    known = registered(path)
+    return known is not None and "borrows" in known and _alternates(Path(str(known["git_dir"]))) != known["borrows"]
+
+
+def _alternates(git_dir: Path) -> str:
+    name = git_dir / "objects" / "info" / "alternates"
+    try:
+        with open(name, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
+            return hashlib.sha256(file.read(1 << 20)).hexdigest()
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return "unreadable"
 
 
 def home_of(path: Path) -> Path | None:

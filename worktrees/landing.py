@@ -19,6 +19,7 @@ from worktrees import (
     indexes,
     inert,
     locks,
+    objects,
     operations,
     partial,
     scratch,
@@ -166,6 +167,7 @@ def land(
             seen.refuse_other_base(target, before)
         progress("integrate")
         commit = integrate(repository, before, tip, branch, target, method, message, settled)
+        objects.own(worktree, commit, before)
         results = verify(before, commit)
         if (bad := next((result for result in results if not result.good), None)) is not None:
             raise CheckVoid(bad) if bad.void else CheckFailed(bad)

@@ -11,7 +11,7 @@ import time
 from io import BytesIO
 from pathlib import Path
 
-from worktrees.cleanroom import run, view
+from worktrees.cleanroom import borrows, run, view
 
 WHO = ("orchestrator", "orchestrator@localhost")
 """Name and address under which commits of ours that nobody lands are made."""
@@ -39,6 +39,18 @@ def commit(worktree: Path, tree: str, parent: str, message: str, at: int | None 
         message,
     ]
     return _stored(room.git_dir / "objects", os.fsencode("\n".join(lines)))
+
+
+def own(worktree: Path, commit: str, since: str) -> None:
+    """Keep all that ``commit`` holds and ``since`` does not (empty: all of it) in the repository's own store.
+
+    Git writes no object that it finds in a store that the repository borrows from, and that store may go. Nothing is
+    done where nothing is borrowed, or it was so before the worktree was ours: then it is the user's own way.
+    """
+    if borrows(worktree):
+        place = view(worktree).room.git_dir / "objects" / "pack" / "pack"
+        fed = f"{commit}\n^{since}\n" if since else f"{commit}\n"
+        run(worktree, "pack-objects", "--revs", "--delta-base-offset", "-q", str(place), stdin=fed.encode())
 
 
 def loose(worktree: Path, name: str) -> bool:

@@ -27,8 +27,8 @@ from worktrees.errors import WorktreeError
 from worktrees.models import Clash, Conflict, Model
 
 WORKERS = 2
-BATCH = 64
-"""Merges that one process does: many, but a stuck one costs only its batch."""
+BATCH = 16
+"""Merges that one process does: a stuck one costs only its batch, and what it says is held whole."""
 REMEMBERED = 10_000
 """Pairs, and works with what they changed, that are remembered."""
 HEAVIEST = 100_000

@@ -50,6 +50,8 @@ def take(
     if left_out:
         message += "\n".join(("", _LEFT_OUT, *(_quoted(path) for path in left_out))) + "\n"
     commit = objects.commit(worktree, tree, head, message)
+    since = newest or latest(worktree, session)
+    objects.own(worktree, commit, since.commit if since else "")
     if name is not None:
         ref = f"{ref_root}/{session}/{name}"
         run(worktree, "update-ref", ref, commit)

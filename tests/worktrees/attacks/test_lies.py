@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.worktrees.attacks.world import World, build
-from worktrees import changes, conflicts, history, indexes, snapshots
+from worktrees import changes, conflicts, history, indexes, landing, snapshots
 from worktrees.errors import WorktreeError
+from worktrees.models import Method
 
 
 @pytest.fixture
@@ -96,3 +98,32 @@ def test_an_index_that_wishes_us_to_look_away(world: World) -> None:
         assert content.uncommitted
     taken = snapshots.take(world.worktree, "one", "turn over")
     assert world.git(world.worktree, "show", f"{taken.commit}:a.evil") == "hidden\n"
+
+
+def test_a_store_of_objects_that_is_lent_and_taken_away(world: World) -> None:
+    """Git writes no object that it finds in the other store."""
+    lent = world.tmp / "lent"
+    world.git(world.tmp, "init", "-q", "--bare", str(lent))
+    for text in ("of the agent\n", "of the twin\n", "landed\n"):
+        world.git(lent, "hash-object", "-w", "--stdin", fed=text)
+    (world.shared / "objects" / "info").mkdir(exist_ok=True)
+    (world.shared / "objects" / "info" / "alternates").write_text(f"{lent}/objects\n")
+    (world.twin / "b.txt").write_text("of the twin\n")
+    world.git(world.twin, "add", "b.txt")
+    world.git(world.twin, "commit", "-q", "-m", "Twin")
+    (world.worktree / "b.txt").write_text("of the agent\n")
+    taken = snapshots.take(world.worktree, "one", "turn over")
+    (world.worktree / "b.txt").write_text("landed\n")
+    landed = landing.land(
+        world.repository,
+        worktree=world.worktree,
+        session="one",
+        target="main",
+        method=Method.MERGE,
+        message="Land it\n",
+    )
+    shutil.rmtree(lent)
+    (world.shared / "objects" / "info" / "alternates").unlink()  # git would name it in what it says
+    assert world.git(world.twin, "show", "HEAD:b.txt") != "of the twin\n", "plain git lost nothing"
+    assert world.git(world.worktree, "show", f"{taken.commit}:b.txt") == "of the agent\n"
+    assert world.git(world.worktree, "show", f"{landed.after}:b.txt") == "landed\n"
