@@ -32,6 +32,7 @@ class SessionActions:
         Binding("d", "diff", "Diff", show=False, id="diff", tooltip="Everything that it changed"),
         Binding("h", "history", "History", show=False, id="history", tooltip="Its snapshots: compare, restore"),
         Binding("c", "checks", "Checks", show=False, id="checks", tooltip="Its checks: how they came out, live output"),
+        Binding("X", "conflicts", "Conflicts", show=False, id="conflicts", tooltip="Decide what conflicts, by hunk"),
         Binding("u", "update", "Update", show=False, id="update", tooltip="Merge the target into its branch"),
         Binding(
             "p", "pause", "Hold or release", show=False, id="pause", tooltip="Hold its processes, or let them go on"
@@ -132,6 +133,12 @@ class SessionActions:
             from orchestrator.tui.screens.session import SessionScreen
 
             self._app.push_screen(SessionScreen(row.id, tab="checks"))
+
+    def action_conflicts(self) -> None:
+        if (row := self.current()) is not None:
+            from orchestrator.tui.screens.conflict import ConflictScreen
+
+            self._app.push_screen(ConflictScreen(row.id))
 
     def action_update(self) -> None:
         if (row := self.current()) is not None:

@@ -23,13 +23,13 @@ class Reason:
 ON_A_SESSION = frozenset(
     {
         *("open", "send", "attach", "merge", "interrupt", "drop", "diff", "update", "pause", "resume", "type"),
-        *("history", "checks", "edit", "copy"),
+        *("history", "checks", "conflicts", "edit", "copy"),
     }
 )
 _ASKS_THE_DAEMON = frozenset(
     {
         *("new", "attach", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "resume_all"),
-        *("type", "answer", "undo"),
+        *("conflicts", "type", "answer", "undo"),
     }
 )
 
@@ -61,6 +61,10 @@ def why_not(action: str, row: Row | None, *, lost: bool, editor: bool = True) ->
             return Reason(f"{name} is being merged", one_line(row.merging))
         case "merge" if row.drift is not None and not row.drift.ahead and not row.totals.files:
             return Reason(f"{name} has nothing to merge", "it changed nothing so far")
+        case "conflicts" if row.resolves is not None:
+            return Reason(f"{name} proposes how others' conflicts are resolved", "X on the session that conflicts")
+        case "conflicts" if not row.conflicts and not row.merge_conflicts:
+            return Reason(f"{name} and {one_line(row.target)} merge cleanly", "m merges")
         case "update" if row.drift is not None and not row.drift.behind:
             return Reason(f"{name} has every commit of {one_line(row.target)}", "nothing is to be brought in")
         case "edit" if not editor:

@@ -45,6 +45,7 @@ _KEYS = (
             ("e", "open its worktree in your editor"),
             ("y", "copy the path of its worktree"),
             ("m", "merge into its target"),
+            ("X", "decide what conflicts with the target, hunk by hunk"),
             ("u", "bring the target's new commits in"),
             ("x", "interrupt"),
             ("p", "hold or release its processes"),
@@ -76,6 +77,22 @@ _KEYS = (
             ("↵", "the files and hunks behind it"),
             ("t  T", "tell the agent what the other side did; in the hunks T the other agent"),
             ("tab", "the next repository"),
+        ),
+    ),
+    (
+        "Conflicts",
+        (
+            (
+                "o  t  b  v",
+                "ours (the target), theirs (the session), both (again: other order), before; or click",
+            ),
+            ("e", "write it yourself: ctrl+s keeps it, esc drops it"),
+            ("n  [  ]", "the next that is open; hunk before, next hunk"),
+            ("z  Z", "undo, redo"),
+            ("r", "what is offered: remembered, mergiraf, an agent's"),
+            ("A  P  R", "ask an agent; take all that it proposes; load again"),
+            ("↵", "accept: asks first; the branch gets the merge, nothing lands yet"),
+            ("esc", "back; what was decided is kept"),
         ),
     ),
     (

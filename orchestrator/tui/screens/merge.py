@@ -43,6 +43,7 @@ class MergeScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "merge", "Merge", priority=True),
         Binding("f2", "method", "Method", priority=True),
+        Binding("f3", "conflicts", "Conflicts", priority=True),
         Binding("f4", "push", "Push", priority=True),
         Binding("f5", "again", "Look again", priority=True),
         Binding("escape", "leave", "Back", priority=True),
@@ -107,6 +108,15 @@ class MergeScreen(ModalScreen[None]):
         """What was shown holds no more: look anew; the message stays as it was edited."""
         if not self._merging and self._landed is None:
             self.run_worker(self._look(), exclusive=True, group="look")
+
+    def action_conflicts(self) -> None:
+        """Decide what conflicts, by hunk."""
+        row = self._app.row(self._session)
+        if row is not None and (row.conflicts or row.merge_conflicts or (self._preview and self._preview.conflicts)):
+            from orchestrator.tui.screens.conflict import ConflictScreen
+
+            self.dismiss(None)
+            self._app.push_screen(ConflictScreen(self._session))
 
     def action_push(self) -> None:
         if self._landed is not None and not self._merging:
