@@ -41,6 +41,7 @@ from orchestrator.replies import WhyReply as WhyReply
 from orchestrator.review.ask import Blob, Comment, MarkReviewed, Review, SendComments
 from orchestrator.sights import Foresee as Foresee
 from orchestrator.sights import LookInto as LookInto
+from orchestrator.train.ask import PreviewTrain, StartTrain, SteerTrain, Trains
 from sessions.models import Model, QuestionId
 from worktrees.models import History, Method, Moment, Restoration
 
@@ -373,6 +374,10 @@ Command = Annotated[
     | Blob
     | Stats
     | Attend
+    | PreviewTrain
+    | StartTrain
+    | Trains
+    | SteerTrain
     | Down,
     Field(discriminator="verb"),
 ]

@@ -65,6 +65,7 @@ class MergeSettings(_Section):
     method: Method = Method.SQUASH
     checks: tuple[str, ...] = ()
     after: After = After.KEEP
+    return_failures: bool = False  # what a train rejects goes back to its agent as a message
     draft: Literal["rule", "model"] = "rule"
     co_author: Annotated[str, Field(pattern=r"^[^<>\x00-\x1f]+ <[^<>\s]+@[^<>\s]+>$")] | None = None
 
@@ -115,7 +116,7 @@ class Settings(_Section):
     agents: dict[str, AgentSettings] = {}
 
 
-_YOURS = frozenset({"after", "draft"})
+_YOURS = frozenset({"after", "draft", "return_failures"})
 _MACHINES = frozenset({"max_running", "min_free_memory", "min_free_disk"})
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
+from orchestrator.train.ask import TrainMoved
 from sessions.events import (
     Active,
     AgentKnown,
@@ -305,6 +306,7 @@ Event = Annotated[
     | Looked
     | Focused
     | Unobserved
+    | TrainMoved
     | Noticed,
     Field(discriminator="event"),
 ]

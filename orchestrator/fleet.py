@@ -39,6 +39,7 @@ from orchestrator.events import (
     Unobserved,
 )
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
+from orchestrator.train.ask import Train, TrainMoved
 from sessions.events import (
     Active,
     AgentKnown,
@@ -145,6 +146,7 @@ class Fleet(Model):
     seq: int = 0
     rows: Mapping[SessionId, Row] = {}
     notices: tuple[Envelope, ...] = ()  # the last 50 Noticed
+    trains: Mapping[str, Train] = {}  # the newest of every repository
     repositories: tuple[str, ...] = ()  # every one that a session ever worked in
     read_only: str | None = None  # why the ledger cannot be used, and what to do
 
@@ -170,9 +172,11 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
     event, session = envelope.event, envelope.session
     rows = fleet.rows
     notices, repositories = fleet.notices, fleet.repositories
-    read_only = fleet.read_only
+    read_only, trains = fleet.read_only, fleet.trains
     if isinstance(event, Noticed):
         notices = (*notices, envelope)[-50:]
+    elif isinstance(event, TrainMoved):
+        trains = {**trains, event.train.repository: event.train}
     elif isinstance(event, ReadOnly):
         read_only = f"{event.reason}; {event.hint}"
     elif session is not None:
@@ -187,7 +191,12 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
         elif (row := rows.get(session)) is not None:
             rows = {**rows, session: _changed(row, envelope)}
     return Fleet.model_construct(
-        seq=envelope.seq, rows=rows, notices=notices, read_only=read_only, repositories=repositories
+        seq=envelope.seq,
+        rows=rows,
+        notices=notices,
+        read_only=read_only,
+        repositories=repositories,
+        trains=trains,
     )
 
 
@@ -355,7 +364,7 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"landing": None} if event.unlanded else {}
         case Restored() | Pruned() | Reviewed() | Looked() | Focused():
             update = {}
-        case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly() | Unobserved():
+        case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly() | Unobserved() | TrainMoved():
             update = {}  # handled by apply: they do not change a row
         case _ as never:
             assert_never(never)

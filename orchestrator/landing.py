@@ -116,8 +116,11 @@ def preview_merge(supervisor: Supervisor, row: Row, command: PreviewMerge) -> Me
     )
 
 
-async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
-    """Land the work. Whatever goes wrong is written down, and the target is as it was."""
+async def merge(supervisor: Supervisor, row: Row, command: Merge, judged: git_landing.Verify | None = None) -> Landing:
+    """Land the work. Whatever goes wrong is written down, and the target is as it was.
+
+    ``judged``: says what checks said of it already, instead of running them.
+    """
     refuse_unfinished(row)
     stacking.refuse_above(supervisor, row)
     checks = (
@@ -154,7 +157,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge) -> Landing:
             target=row.target,
             method=_method(row, command.method),
             message=command.message or messages.draft(row, _method(row, command.method)),
-            verify=verify,
+            verify=judged or verify,
             limits=timemachine.limits(row),
             approved=command.work,
             settled=stacking.settled(supervisor, row),

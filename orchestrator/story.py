@@ -37,6 +37,7 @@ from orchestrator.events import (
     Unobserved,
 )
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
+from orchestrator.train.ask import TrainMoved
 from sessions.events import (
     Active,
     AgentKnown,
@@ -170,6 +171,9 @@ def _words(event: Event) -> str:
             return "you turned to it"
         case Unobserved():
             return ""
+        case TrainMoved():
+            train = event.train
+            return f"train to {train.target}: {train.state}" + (f", {train.plan}" if train.plan else "")
         case Noticed():
             return f"{event.title}: {event.message}"
         case _ as never:

@@ -47,6 +47,7 @@ from orchestrator.radar import RadarWatch
 from orchestrator.review import service as review
 from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
 from orchestrator.timekeeping import Timekeeper
+from orchestrator.train.service import TrainService
 from sessions.control import Control
 from sessions.errors import SessionError
 from sessions.events import Counted, SessionEvent, StatusChanged
@@ -62,6 +63,7 @@ WITHOUT_LEDGER = frozenset(
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
         *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
         *("stats", "attend", "conflicts"),
+        *("trains", "preview_train"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -85,6 +87,7 @@ class Supervisor:
         self.checks = CheckService(self)
         self.radar = RadarWatch(self)
         self.time = Timekeeper(self)
+        self.trains = TrainService(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
         self._landing_locks: dict[str, asyncio.Lock] = {}
@@ -101,11 +104,13 @@ class Supervisor:
         self.run(self.time.run())
         self.run(recovery.mourn_tmux(self))
         self.run(self.checks.start())
+        self.run(self.trains.start())
         self.run(operations.tidy(self))
         self.run(timemachine.tidy(self))
 
     async def close(self) -> None:
         """Stop watching. Agents run on in their panes."""
+        await self.trains.close()
         await self.checks.close()
         self.screens.close()
         self.git.close()
@@ -276,6 +281,8 @@ class Supervisor:
                 return await self.checks.call(command)
             case "review" | "mark_reviewed" | "comment" | "send_comments" | "blob":
                 return await review.call(self, command)
+            case "preview_train" | "start_train" | "trains" | "steer_train":
+                return await self.trains.call(command)
             case "down":
                 return await resuming.down(self, command)
             case _:

@@ -32,6 +32,12 @@ POINTS = (
     "remove.intended",
     "remove.stopped",  # the program has ended, the worktree is there
     "remove.taken",  # worktree and branch are gone, the ledger still has the session
+    # orchestrator.train
+    "train.formed",  # it is in the ledger, nothing is tested
+    "train.tested",  # a test has ended, the ledger does not know it
+    "train.proven",  # the front is proven, none of it has landed
+    "train.landed",  # one has landed, the train does not know it
+    "train.rejected",  # one is rejected, who is to blame is not known
     # worktrees.operations
     "operation.planned",  # the intent is written, nothing is done
     "operation.moved",  # the refs are what they shall be, the checkouts are not yet

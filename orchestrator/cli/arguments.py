@@ -145,8 +145,9 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
         ("update", "bring the target's new commits into a session's branch"),
     ):
         _name(add(name, "steer", help_))
-    merge = add("merge", "steer", "land a session's work on its target, checked first, never half")
-    _name(merge)
+    merge = add("merge", "steer", "land a session's work on its target, checked first, never half; several as a train")
+    merge.add_argument("names", nargs="*", metavar="NAME", help="one session, or several that are tested together")
+    _train_options(merge)
     merge.add_argument("--method", choices=METHODS, help="default: the session's, else [merge] method, else squash")
     merge.add_argument("--check", action="append", metavar="CMD", help="run on the merged tree first; may be repeated")
     merge.add_argument("--no-check", action="store_true", help="skip the checks of the settings")
@@ -190,9 +191,30 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
     checks.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     checks.add_argument("--json", action="store_true", help="as JSON")
     _review(add)
+    _train(add)
     rm = add("rm", "steer", "remove a session, its worktree and branch; all work is kept in the attic")
     _name(rm)
     rm.add_argument("--yes", "-y", action="store_true", help="do not ask, even while it works")
+
+
+def _train_options(merge: argparse.ArgumentParser) -> None:
+    merge.add_argument("--all-ready", action="store_true", help="every session that is ready, as one train")
+    merge.add_argument("--repo", dest="repo_of_train", metavar="PATH", help="with --all-ready: only this repository")
+    merge.add_argument("--workers", type=int, metavar="N", help="a train's tests at once (default: the check slots)")
+    merge.add_argument("--return-failures", action="store_true", help="send what a train rejects back to its agent")
+    merge.add_argument("--priority", type=int, default=0, metavar="P", help="in a train: higher ones land first")
+    merge.add_argument("--detach", action="store_true", help="do not wait for the end of a train")
+
+
+def _train(add: Callable[..., argparse.ArgumentParser]) -> None:
+    train = add("train", "train", "show the merge trains, or steer the one that is under way")
+    what = ("show", "pause", "resume", "cancel", "move", "out")
+    train.add_argument("do", nargs="?", choices=what, default="show", help="move and out want a NAME")
+    train.add_argument("name", nargs="?", metavar="NAME", help="a session that waits in it")
+    train.add_argument("place", nargs="?", metavar="PLACE", help="with move: first, last or a number")
+    train.add_argument("--priority", type=int, metavar="P", help="with move: higher ones land first")
+    train.add_argument("--repo", metavar="PATH", default=None, help="only this repository (default: all)")
+    train.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _review(add: Callable[..., argparse.ArgumentParser]) -> None:

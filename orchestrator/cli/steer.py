@@ -143,8 +143,14 @@ def attach(arguments: Namespace) -> int:
 
 
 def merge(arguments: Namespace) -> int:
-    """Land the work and say each step."""
-    item = session(arguments.name)
+    """Land the work and say each step; several works as a train."""
+    if arguments.all_ready or len(arguments.names) > 1:
+        from orchestrator.cli.train import merge_several
+
+        return merge_several(arguments)
+    if not arguments.names:
+        raise CommandError("which session?", "name one or several, or: orchestrator merge --all-ready", 2)
+    item = session(arguments.names[0])
     method = arguments.method
     checks = () if arguments.no_check else arguments.check
     part = chosen(item, arguments.only)

@@ -69,7 +69,15 @@ EXAMPLES = {
   orchestrator merge export-json --dry-run
   orchestrator merge export-json --check "make test"
   orchestrator merge export-json --method rebase
-  orchestrator merge export-json --only src/export.py    the rest stays with the session""",
+  orchestrator merge export-json --only src/export.py    the rest stays with the session
+  orchestrator merge export-json import-csv fix-docs     a train: tested together, what passes lands
+  orchestrator merge --all-ready --return-failures       what does not goes back to its agent""",
+    "train": """\
+  orchestrator train
+  orchestrator train move import-csv first
+  orchestrator train out import-csv
+  orchestrator train pause && orchestrator train resume
+  orchestrator train cancel                              what landed stays""",
     "review": """\
   orchestrator review export-json
   orchestrator review export-json --since          what changed since you looked at it
