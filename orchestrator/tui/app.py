@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -19,6 +20,7 @@ from orchestrator.fleet import Fleet, Row
 from orchestrator.link import Link, LinkDown
 from orchestrator.tui import terminal
 from orchestrator.tui.attaching import hand_over
+from orchestrator.tui.attending import LOOK_S, Attending
 from orchestrator.tui.looks import cut, one_line, plain, safe, short
 from orchestrator.tui.pump import Pump
 from orchestrator.tui.reasons import Reason
@@ -61,6 +63,7 @@ class Orchestrator(App[None]):
         self.wanted: str | None = None  # a session that was launched here, to be selected when it appears
         self._revive = revive
         self._asked: frozenset[str] | None = None  # questions that were open at the last look
+        self._attending = Attending(self)
         self._inert = terminal.InertFilter()
         self._ascii = terminal.AsciiFilter(enabled=plain())
 
@@ -69,6 +72,14 @@ class Orchestrator(App[None]):
         self._write(terminal.TITLE_KEEP)
         self.push_screen(MainScreen())
         self.run_worker(Pump(self.link, self._show, self._lost, self._revive).run(), name="pump")
+        self.set_interval(LOOK_S, self._attending.look)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(
+            event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp, events.Paste)
+        ):
+            self._attending.touched()
+        await super().on_event(event)
 
     async def on_unmount(self) -> None:
         self._write(terminal.TITLE_BACK)

@@ -14,6 +14,7 @@ from typing import Any
 from orchestrator.commands import (
     Attach,
     AttachReply,
+    Attend,
     Command,
     Diff,
     DiffReply,
@@ -30,6 +31,7 @@ from orchestrator.commands import (
 from orchestrator.events import Changed, Created, Envelope, Event, Merging, Paused
 from orchestrator.fleet import Fleet, apply
 from orchestrator.link import Frame, LinkDown
+from orchestrator.metrics.asking import Noted
 from orchestrator.replies import LogReply, RemovePreview
 from sessions.events import Active, Counted, Launched, StatusChanged
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Response, Role, SessionId, State, Status, Usage
@@ -172,6 +174,7 @@ class SampleLink:
         self.worktrees = worktrees  # the folder that they are in; nothing is made in it
         self.fleet = Fleet()
         self.calls: list[Command] = []
+        self.attended: list[Attend] = []  # told by itself, so not among what was asked
         self.answers: dict[str, Any] = {}  # by verb: a reply, or an exception to raise
         self.held: dict[str, asyncio.Event] = {}  # by verb: no answer before it is set
         self.snapshots = 0
@@ -239,6 +242,9 @@ class SampleLink:
     async def call(self, command: Command) -> Any:
         if self.down:
             raise LinkDown("nobody answers")
+        if isinstance(command, Attend):
+            self.attended.append(command)
+            return Noted()
         self.calls.append(command)
         if command.verb in self.held:
             await self.held[command.verb].wait()
