@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from rich.text import Text
 from textual import events
@@ -94,7 +95,9 @@ class PaneView(Widget, can_focus=True):
         self.set_timer(LATE_S, self._without_picture)
         self.workers.cancel_group(self, "frames")
         if session is not None:
-            self.run_worker(self._follow(session), group="frames", exclusive=True)
+            # Not the coroutine itself: a worker that is cancelled before it begins would never await it.
+            follow: Callable[[], Awaitable[None]] = partial(self._follow, session)
+            self.run_worker(follow, group="frames", exclusive=True)
 
     def show(self, frame: Frame | None) -> None:
         """Draw ``frame``; None clears."""
