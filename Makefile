@@ -1,11 +1,11 @@
-# make demo · make test · make faults · make e2e · make bench · make bench-snapshot · make bench-radar · make bench-stats · make status-bench · make check · make clean
+# make demo · make test · make faults · make e2e · make bench · make bench-snapshot · make bench-radar · make bench-stats · make bench-train · make status-bench · make check · make clean
 
 SHELL := /bin/sh
 BIN := .venv/bin
 # As many test processes as cores, at most 4.
 JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
 
-.PHONY: help demo fuzz test faults soak check e2e bench bench-snapshot bench-radar bench-stats status-bench clean setup setup-dev
+.PHONY: help demo fuzz test faults soak check e2e bench bench-snapshot bench-radar bench-stats bench-train status-bench clean setup setup-dev
 
 help:
 	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench-snapshot   what a snapshot costs, beside git status"
 	@echo "make bench-radar      what foreseeing conflicts costs, and 500 pairs merged for real beside it"
 	@echo "make bench-stats      what the statistics cost on a ledger of 1,000,000 events"
+	@echo "make bench-train      what a merge train costs beside merging one by one and by halves"
 	@echo "make status-bench     how often the status is right, on recorded real CLIs"
 	@echo "make clean            remove .venv and caches"
 
@@ -62,6 +63,9 @@ bench-snapshot: setup-dev
 
 bench-radar: setup-dev
 	@$(BIN)/python -m benchmarks.radar
+
+bench-train: setup-dev
+	@$(BIN)/python -m benchmarks.train
 
 bench-stats: setup-dev
 	@$(BIN)/python -m benchmarks.stats
