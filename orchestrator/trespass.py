@@ -38,6 +38,7 @@ def seen(supervisor: Supervisor, row: Row, log: Path) -> None:
         f"left its worktree: git -C {row.repository} reset --keep {before[:10]} takes it back, git cherry-pick "
         f"{after[:10]} brings it to a branch",
     )
+    supervisor.trains.stop(row.repository, row.target, f"{after[:10]} {subject} was not landed on {row.target} by us")
 
 
 def standing(supervisor: Supervisor, row: Row) -> str:

@@ -123,6 +123,12 @@ class TrainService:
         alive = driver is not None and driver.train.active and task is not None and not task.done()
         return driver if alive else None
 
+    def stop(self, repository: str, target: str, why: str) -> None:
+        """Land no more there until a human has looked."""
+        driver = self._driver(repository)
+        if driver is not None and driver.train.target == target and driver.train.state == "runs":
+            driver.halt(Refused(why, "look at it, then: orchestrator train resume"))
+
     # Who rides.
 
     def _rows(self, names: tuple[str, ...], repository: str | None) -> tuple[Row, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,28 @@ def test_a_train_is_paused_moved_and_cancelled_while_it_runs(machine: Machine, t
     gate.touch()
     assert machine.run("merge", "c", "b").returncode == 0
     assert {"b", "c"} <= files(machine)
+
+
+def test_a_commit_that_nobody_landed_stops_the_train(machine: Machine, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    checked(machine, f"test -e {gate} || sleep 300")
+    agents(machine, a="a", b="b")
+    machine.ok("run", "--agent", "command", "--name", "busy", "--", "sleep", "300")
+    argv = [sys.executable, "-m", "orchestrator", "merge", "a", "b"]
+    with subprocess.Popen(argv, cwd=machine.repository, env=machine.env, stderr=subprocess.PIPE) as merging:
+        assert merging.stderr is not None
+        assert any(b"test" in line for line in merging.stderr)
+        machine.write("stray.txt", "by whom?\n")
+        machine.commit("Stray")
+        said = merging.stderr.read()
+        assert merging.wait(60) == 1
+    train = newest(machine)
+    assert train["state"] == "paused", said
+    assert "Stray was not landed on main by us" in train["trouble"]
+    assert b"orchestrator train resume" in said
+    gate.touch()
+    machine.ok("train", "resume")
+    machine.until("b", lambda: {"a", "b", "stray.txt"} <= files(machine))
 
 
 @pytest.mark.parametrize("words", [["--method", "rebase"], ["-m", "x"], ["--check", "true"]])
