@@ -25,6 +25,7 @@ from orchestrator.landing_commands import PullRequest as PullRequest
 from orchestrator.landing_commands import Push as Push
 from orchestrator.metrics.asking import Attend as Attend
 from orchestrator.metrics.asking import Stats as Stats
+from orchestrator.metrics.asking import Throughput as Throughput
 from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from orchestrator.replies import DiffReply as DiffReply
@@ -374,6 +375,7 @@ Command = Annotated[
     | Blob
     | Stats
     | Attend
+    | Throughput
     | PreviewTrain
     | StartTrain
     | Trains

@@ -139,7 +139,7 @@ class Store:
                 REBUILD if damaged else "make room on its disk; nothing that it holds is harmed",
             ) from error
 
-    def catch_up(self, count: int = 1000) -> bool:
+    def catch_up(self, count: int = 250) -> bool:
         """Take at most ``count`` older events over into the derived tables; whether all of them are there."""
         return self.derived.catch_up(_envelope, self.seq - len(self._held), count)
 

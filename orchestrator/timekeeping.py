@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from orchestrator.clocks import Clocks
 from orchestrator.commands import Command, Refused
 from orchestrator.events import Focused, Looked, Unobserved
-from orchestrator.metrics import summary
-from orchestrator.metrics.asking import Attend, Noted, Stats
+from orchestrator.metrics import series, summary
+from orchestrator.metrics.asking import Attend, Drawn, Noted, Stats, Throughput
 from orchestrator.metrics.figures import By, Figures
-from orchestrator.metrics.states import micros
+from orchestrator.metrics.states import SECOND, micros, moment
 from sessions.models import Model, SessionId, State
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Timekeeper:
         match command:
             case Stats():
                 return await asyncio.to_thread(self.figures, command.since, command.by)
+            case Throughput():
+                return await asyncio.to_thread(self.drawn, command)
             case Attend():
                 return self._attend(command)
             case other:
@@ -78,6 +80,20 @@ class Timekeeper:
             [(day, store.facts(*window)) for day, *window in summary.days(began, until, None)] if by is By.DAY else []
         )
         return summary.figures(facts, by, days, store.behind)
+
+    def drawn(self, command: Throughput) -> Drawn:
+        """Read and put into columns. Runs in a thread."""
+        store, columns = self._supervisor.store, command.columns
+        until = micros(datetime.now(UTC))
+        since = until - command.window_s * SECOND
+        width = -(-(until - since) // columns)
+        stays = store.states(command.sessions, since, until, width)
+        return Drawn(
+            since=moment(since),
+            until=moment(until),
+            rates=tuple(series.rates(store.outputs(since, until), since, until, columns)),
+            states={name: tuple(series.strip(of, since, until, columns)) for name, of in stays.items()},
+        )
 
     def _attend(self, command: Attend) -> Noted:
         fleet, emit = self._supervisor.fleet, self._supervisor.emit

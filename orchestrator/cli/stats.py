@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +20,10 @@ def stats(arguments: Namespace) -> int:
     if arguments.json:
         dump(found)
     elif arguments.csv:
-        say(sheet(found).rstrip("\n"))
+        from orchestrator.metrics.figures import Figures
+        from orchestrator.metrics.lines import sheet
+
+        say(sheet(Figures.model_validate(found)).rstrip("\n"))
     else:
         _print(found, arguments.since or SOME_DAYS)
     return 0
@@ -38,30 +39,6 @@ def figures(words: str | None, by: str) -> dict[str, Any]:
         ) from error
     found: dict[str, Any] = call("stats", since=began.isoformat() if began is not None else None, by=by)
     return found
-
-
-def sheet(found: dict[str, Any]) -> str:
-    """The groups as CSV: a column for each figure, and one of seconds for each state."""
-    from orchestrator.metrics.figures import Figures
-    from orchestrator.metrics.lines import COLUMNS, cells
-    from orchestrator.metrics.states import Spent
-    from worktrees.inert import line
-
-    parsed = Figures.model_validate(found)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("name", *COLUMNS, *(f"{state.value}_s" for state in Spent)))
-    for group in parsed.groups:
-        shown = cells(group)
-        name = parsed.names.get(group.key, group.key)
-        row = (name, *shown.values(), *(group.time.get(state.value, 0.0) for state in Spent))
-        writer.writerow([_cell(line(value) if isinstance(value, str) else value) for value in row])
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula is quoted: names are given by others."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
 
 
 def _print(found: dict[str, Any], when: str) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from orchestrator.metrics.figures import By, Figures
+from orchestrator.metrics.states import Spent
 from sessions.models import Model
 
 
@@ -33,3 +36,25 @@ class Attend(Model):
     verb: Literal["attend"] = "attend"
     focus: str | None = None
     noticed: tuple[str, ...] = ()
+
+
+class Drawn(Model):
+    """A window in equal parts, the oldest first: output tokens per second of all, and the state that took most of each.
+
+    None: the session was not there.
+    """
+
+    since: datetime
+    until: datetime
+    rates: tuple[float, ...]
+    states: dict[str, tuple[Spent | None, ...]] = {}
+
+
+class Throughput(Model):
+    """What the last ``window_s`` looked like, in ``columns`` parts, and what ``sessions`` (ids) were in."""
+
+    Reply: ClassVar = Drawn
+    verb: Literal["throughput"] = "throughput"
+    window_s: int = Field(ge=1, le=400 * 86400)
+    columns: int = Field(ge=1, le=1000)
+    sessions: tuple[str, ...] = Field(default=(), max_length=500)

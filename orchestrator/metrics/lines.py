@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.metrics.figures import Group, Spending, Waits
+import csv
+import io
+
+from orchestrator.metrics.figures import Figures, Group, Spending, Waits
+from orchestrator.metrics.states import Spent
+from worktrees.inert import line
 
 NOT_ENOUGH = "not enough data"
 COLUMNS = (
@@ -57,3 +62,20 @@ def cells(group: Group) -> dict[str, object]:
     found |= found.pop("spending")
     found["cost_sources"] = " ".join(group.spending.cost_sources)
     return {name: found[name] for name in COLUMNS}
+
+
+def sheet(figures: Figures) -> str:
+    """The groups as CSV: a column for each figure, and one of seconds for each state."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("name", *COLUMNS, *(f"{state.value}_s" for state in Spent)))
+    for group in figures.groups:
+        name = figures.names.get(group.key, group.key)
+        row = (name, *cells(group).values(), *(group.time.get(state.value, 0.0) for state in Spent))
+        writer.writerow([_cell(line(value)) if isinstance(value, str) else value for value in row])
+    return text.getvalue()
+
+
+def _cell(value: str) -> str:
+    """A text that a spreadsheet would take for a formula is quoted: names are given by others."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value

@@ -27,6 +27,7 @@ _KEYS = (
             ("z", "undo the newest merge, update, restore or drop; asks first"),
             ("n", "new task"),
             ("C", "radar: who would conflict with whom, and what to land first"),
+            ("t", "throughput: tokens per second, what every agent was in, what you cost"),
             (":  ctrl+p", "commands by name"),
             ("/", "filter"),
             ("esc", "one level out"),

@@ -48,6 +48,9 @@ class MainScreen(SessionActions, Screen[None]):
             id="radar",
             tooltip="Who would conflict with whom, and what to land first",
         ),
+        Binding(
+            "t", "throughput", "Throughput", show=False, id="throughput", tooltip="Tokens per second, and who waits"
+        ),
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
         Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
         Binding("1", "focus('#fleet')", "Fleet", show=False),
@@ -176,6 +179,11 @@ class MainScreen(SessionActions, Screen[None]):
 
         row = self.current()
         self.app.push_screen(RadarScreen(row.repository if row is not None else None))
+
+    def action_throughput(self) -> None:
+        from orchestrator.tui.screens.throughput import ThroughputScreen
+
+        self.app.push_screen(ThroughputScreen())
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).open(self.table.filter)
