@@ -91,7 +91,7 @@ def preview_merge(supervisor: Supervisor, row: Row, command: PreviewMerge) -> Me
         refusal, hint = f"{row.target} holds all of {row.branch} already", f"orchestrator rm {row.name} removes it"
     if not refusal and against:
         refusal = f"it conflicts with {row.target} in {', '.join(c.path for c in against[:3])}"
-        hint = f"tell the agent to merge {row.target} into its branch, or resolve it in the worktree"
+        hint = f"decide it: orchestrator conflicts {row.name}, or X in the dashboard"
     return MergePreview(
         target=row.target,
         method=_method(row, command.method),

@@ -99,6 +99,7 @@ def session(
         "merge_failure": row.merge_failure,
         "method": row.method.value if row.method else None,
         "stacked_on": row.base if row.on else None,
+        "resolves": row.resolves,
         "pull_request": row.request,
         "landed": row.landing.after if row.landing else None,
         "launch_failure": row.launch_failure,

@@ -51,7 +51,7 @@ def integrate(
         names = ", ".join(conflict.path for conflict in conflicts[:3]) + (" …" if len(conflicts) > 3 else "")
         raise Conflicted(
             f"{branch} conflicts with {target} in {names}",
-            f"tell the agent to merge {target} into its branch, or resolve it yourself in the worktree",
+            f"decide it: orchestrator conflicts NAME, or X in the dashboard; or tell the agent to merge {target}",
             conflicts,
         )
     if tree == tree_of(root, before):

@@ -47,6 +47,8 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     waits = (question["title"] or question["text"]) if question else item["launch_failure"] or item["merge_failure"]
     if not waits and item["state"] in ("lost", "crashed"):
         waits = f"orchestrator resume {item['name']}"
+    if not waits and item["resolves"]:
+        waits = "proposes how conflicts are resolved"
     if not waits and item["stacked_on"] and not item["landed"]:
         waits = f"stacked on {item['stacked_on']}"
     if not waits and (others := [*([item["target"]] if item["conflicts"] else []), *_rivals(item)]):

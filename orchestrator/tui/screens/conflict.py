@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, TextArea
 
 from orchestrator.commands import AskAgent, Conflicts, ConflictsReply, Refused, Resolve, Resolved
+from orchestrator.fleet import Fleet
 from orchestrator.tui.deciding import Deciding
 from orchestrator.tui.looks import number, one_line
 from orchestrator.tui.reasons import Reason
@@ -60,6 +61,7 @@ class ConflictScreen(Screen[None]):
         self._hunk = 0
         self._offer = -1
         self._dirty = self._keeping = False
+        self._asked: tuple[object, ...] | None = None
 
     @property
     def _app(self) -> Orchestrator:
@@ -77,7 +79,14 @@ class ConflictScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(TextArea).display = False
         self.query_one(ConflictFiles).focus()
-        self.run_worker(self._load(), exclusive=True, group="load")
+        self.watch(self.app, "fleet", self.show_fleet)
+
+    def show_fleet(self, fleet: Fleet) -> None:
+        """Load again when an agent that was asked begins, rests or is judged; what is decided stays."""
+        asked = tuple((row.id, row.status.state, row.checks) for row in fleet if row.resolves == self._session)
+        if asked != self._asked:
+            self._asked = asked
+            self.action_reload()
 
     async def _load(self) -> None:
         reply: ConflictsReply | None = await self._app.ask(Conflicts(session=self._session))
@@ -85,7 +94,9 @@ class ConflictScreen(Screen[None]):
             self.query_one(ConflictFiles).message = "There is nothing to decide. esc goes back"
             self.query_one(ConflictFiles).measure()
             return
-        self._reply, self._deciding, self._hunk = reply, Deciding(reply.problems, reply.draft), 0
+        if self._reply is None or self._reply.work != reply.work:
+            self._deciding, self._hunk = Deciding(reply.problems, reply.draft), 0
+        self._reply = reply
         files = self.query_one(ConflictFiles)
         files.deciding = self._deciding
         files.measure()
@@ -111,9 +122,6 @@ class ConflictScreen(Screen[None]):
             self._hunk, self._offer = 0, -1
             self._draw()
 
-    def on_lines_chosen(self, event: Lines.Chosen) -> None:
-        event.stop()
-
     def on_conflict_sides_taken(self, event: ConflictSides.Taken) -> None:
         event.stop()
         self.action_take(event.key)
@@ -128,20 +136,13 @@ class ConflictScreen(Screen[None]):
                 return self._app.refuse(Reason("That is no way out of this conflict", "the choices name their keys"))
             self._deciding.choose(problem, key)
         elif problem.hunks:
-            self._deciding.pick(problem, self._hunk, Pick(take=self._side(problem, key)))
+            self._deciding.pick(problem, self._hunk, _side(key, self._deciding.picks(problem)[self._hunk]))
         self._decided()
         return None
 
     def _at_choice(self, problem: Problem) -> bool:
         """Whether a key is about the choice: that comes before the hunks."""
         return bool(problem.choices) and not self._deciding.resolution(problem).choice
-
-    def _side(self, problem: Problem, key: str) -> Take:
-        if key != "both":
-            return Take(key)
-        before = self._deciding.picks(problem)[self._hunk]
-        again = before is not None and before.take is Take.OURS_THEIRS
-        return Take.THEIRS_OURS if again else Take.OURS_THEIRS
 
     def action_edit(self) -> None:
         problem = self._problem
@@ -279,6 +280,14 @@ class ConflictScreen(Screen[None]):
             _picture(self, self._reply, problem, self._deciding, self._hunk)
 
 
+def _side(key: str, before: Pick | None) -> Pick:
+    """What a key takes; both a second time: in the other order."""
+    if key != "both":
+        return Pick(take=Take(key))
+    again = before is not None and before.take is Take.OURS_THEIRS
+    return Pick(take=Take.THEIRS_OURS if again else Take.OURS_THEIRS)
+
+
 async def ask(app: Orchestrator, session: str) -> None:
     """Let the human name an agent, and start it on the conflicts."""
     row = app.row(session)
@@ -301,7 +310,12 @@ async def ask(app: Orchestrator, session: str) -> None:
 def _picture(screen: ConflictScreen, reply: ConflictsReply, problem: Problem, deciding: Deciding, at: int) -> None:
     """Draw the files, the sides of hunk ``at`` and the result."""
     files, sides = screen.query_one(ConflictFiles), screen.query_one(ConflictSides)
-    files.border_title = Content(f"{one_line(reply.theirs)} × {one_line(reply.ours)}")
+    title = f"{one_line(reply.theirs)} × {one_line(reply.ours)}"
+    for proposal in reply.proposals:
+        checks = f", {one_line(proposal.checks)}" if proposal.checks else ""
+        state = "P takes all that it proposes" if proposal.tree else one_line(proposal.state)
+        title += f" — {one_line(proposal.session)}: {state}{checks}"
+    files.border_title = Content(title)
     files.border_subtitle = Content(f"{deciding.total - deciding.open} of {deciding.total} decided")
     files.refresh()
     pick = deciding.picks(problem)[at] if problem.hunks else None
