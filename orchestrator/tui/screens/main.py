@@ -51,6 +51,8 @@ class MainScreen(SessionActions, Screen[None]):
         Binding(
             "t", "throughput", "Throughput", show=False, id="throughput", tooltip="Tokens per second, and who waits"
         ),
+        Binding("space", "mark", "Mark", show=False, id="mark", tooltip="Mark for a merge train; m lands the marked"),
+        Binding("T", "train", "Train", show=False, id="train", tooltip="The merge train: what is tested, what landed"),
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
         Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
         Binding("1", "focus('#fleet')", "Fleet", show=False),
@@ -184,6 +186,27 @@ class MainScreen(SessionActions, Screen[None]):
         from orchestrator.tui.screens.throughput import ThroughputScreen
 
         self.app.push_screen(ThroughputScreen())
+
+    def action_mark(self) -> None:
+        self.table.toggle_mark()
+
+    def action_merge(self) -> None:
+        """One session, or the marked ones together."""
+        if not self.table.marked:
+            super().action_merge()
+            return
+        from orchestrator.tui.screens.train import TrainScreen
+
+        marked, self.table.marked = tuple(self.table.marked), []
+        self.table.refresh()
+        self.app.push_screen(TrainScreen(marked))
+
+    def action_train(self) -> None:
+        from orchestrator.tui.screens.train import TrainScreen
+
+        row = self.current()
+        own = row.repository if row is not None and row.repository in self._app.fleet.trains else None
+        self.app.push_screen(TrainScreen(repository=own))
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).open(self.table.filter)

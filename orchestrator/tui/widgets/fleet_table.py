@@ -30,6 +30,7 @@ class FleetTable(Lines):
         super().__init__(id="fleet")
         self.rows: list[Row] = []
         self.filter = ""
+        self.marked: list[str] = []  # ids, in the order in which they were marked
         self._all: int | None = None  # None until a fleet was shown
         self._ticked: dict[int, tuple[str, str]] = {}
 
@@ -46,6 +47,7 @@ class FleetTable(Lines):
         if same and not first:
             return
         self.rows = shown
+        self.marked = [one for one in self.marked if any(one == row.id for row in fleet)]
         if before is not None:
             at = next((n for n, row in enumerate(shown) if row.id == before.id), None)
             if at is not None and at != self.cursor:
@@ -54,6 +56,12 @@ class FleetTable(Lines):
         self.border_subtitle = Content(self._subtitle())
         if self.selected is not before:
             self.post_message(self.Moved(self))
+
+    def toggle_mark(self) -> None:
+        """Mark the selected session, or not any more."""
+        if (row := self.selected) is not None:
+            self.marked = [one for one in self.marked if one != row.id] + [row.id] * (row.id not in self.marked)
+            self.refresh()
 
     def narrow(self, words: str, fleet: Fleet) -> None:
         """Show only sessions in which every one of ``words`` occurs."""
@@ -105,7 +113,7 @@ class FleetTable(Lines):
             "+": (f"+{row.totals.added}", self.colour("success") if row.totals.added else self.colour("")),
             "−": (f"−{row.totals.removed}", self.colour("error") if row.totals.removed else self.colour("")),
         }
-        text = self.mark(selected)
+        text = Text("*", self.colour("primary")) if row.id in self.marked else self.mark(selected)
         for name, size, right in self._columns(width):
             value, style = cells[name]
             if name == "name" and (marks := _marks(row)):
