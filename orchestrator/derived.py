@@ -344,6 +344,13 @@ def outputs(db: Any, since: int, until: int) -> list[tuple[int, int, float]]:
     return list(db.execute(query, (since, until)))
 
 
+_STAYS = """
+SELECT CASE WHEN ended - began >= :width THEN began ELSE -1 - max(0, began - :since) / :width END, state,
+    sum(ended - began) FROM spans WHERE session = :session AND ended > :since AND began < :until GROUP BY 1, 2
+"""
+"""A long stretch by its beginning, short ones together by the number of their part, as -1 - number."""
+
+
 def states(db: Any, sessions: Iterable[str], since: int, until: int, width: int) -> dict[str, list[Stay]]:
     """What each session was in, as (began, ended, state). Stretches shorter than ``width`` are put together by parts.
 
@@ -353,18 +360,9 @@ def states(db: Any, sessions: Iterable[str], since: int, until: int, width: int)
     for session in sessions:
         window = {"session": session, "since": since, "until": until, "width": width}
         of = found.setdefault(session, [])
-        within = "FROM spans WHERE session = :session AND ended > :since AND began < :until"
-        for began, ended, state in db.execute(
-            f"SELECT began, ended, state {within} AND ended - began >= :width", window
-        ):
-            of.append((began, ended, Spent(state)))
-        for part, state, amount in db.execute(
-            f"SELECT max(0, began - :since) / :width, state, sum(ended - began) {within} AND ended - began < :width "
-            "GROUP BY 1, 2",
-            window,
-        ):
-            at = since + part * width
-            of.append((at, at + min(width, amount), Spent(state)))
+        for key, state, amount in db.execute(_STAYS, window):
+            at, most = (key, amount) if key >= 0 else (since - (key + 1) * width, min(width, amount))
+            of.append((at, at + most, Spent(state)))
         row = db.execute("SELECT state FROM book WHERE session = ?", (session,)).fetchone()
         if row is not None:
             now = Open.model_validate_json(row[0])

@@ -112,6 +112,12 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
     stats.add_argument("--by", choices=GROUPS, default="session", metavar="WHAT", help=", ".join(GROUPS))
     stats.add_argument("--json", action="store_true", help="all figures, as JSON; times in seconds")
     stats.add_argument("--csv", action="store_true", help="the lines, as CSV")
+    report = add("report", "report", "write the statistics as one HTML page with charts")
+    report.add_argument("--since", metavar="WHEN", help="as for stats (default: 1d)")
+    report.add_argument(
+        "-o", "--output", metavar="FILE", default="orchestrator-report.html", help="default: %(default)s"
+    )
+    report.add_argument("--force", action="store_true", help="write over a file that is there")
     log = add("log", "look", "print what happened to a session")
     _name(log)
     log.add_argument("--follow", "-f", action="store_true", help="go on as it happens")

@@ -36,6 +36,9 @@ EXAMPLES = {
   orchestrator diff export-json --from 3 --to 5    between two snapshots
   orchestrator diff export-json --from 2h          since two hours ago
   orchestrator diff export-json | delta""",
+    "report": """\
+  orchestrator report --since 7d
+  orchestrator report --since today -o today.html""",
     "stats": """\
   orchestrator stats                       the last day, by session
   orchestrator stats --since 7d --by day

@@ -90,3 +90,12 @@ def test_an_hour_in_which_no_daemon_ran_is_known_by_what_came_before_and_after(a
 def test_a_wrong_time_is_said(machine: Machine) -> None:
     assert "is no time" in machine.refused("stats", "--since", "yesterdayish", code=2)
     assert "Nothing happened" in machine.ok("stats")
+
+
+def test_a_report_is_written_and_nothing_is_written_over(asked: Machine) -> None:
+    asked.ok("report", "-o", "page.html")
+    text = (asked.repository / "page.html").read_text()
+    assert text.startswith("<!doctype html>")
+    assert ">a</text>" in text
+    assert "there is a file already" in asked.refused("report", "-o", "page.html")
+    asked.ok("report", "-o", "page.html", "--force")
