@@ -110,12 +110,14 @@ def _chart(drawn: Drawn) -> str:
         for n, rate in enumerate(drawn.rates)
         if rate > 0
     ]
+    long = (drawn.until - drawn.since).total_seconds() > 43200
+    began, ended = (f"{at.astimezone():{'%d %b %H:%M' if long else '%H:%M'}}" for at in (drawn.since, drawn.until))
     marks = [
         f"<text x='{LABEL - 8}' y='12' text-anchor='end'>{max(drawn.rates, default=0):,.0f} tok/s</text>",
         f"<text x='{LABEL - 8}' y='{HEIGHT}' text-anchor='end'>0</text>",
         f"<line x1='{LABEL}' x2='{WIDTH}' y1='{HEIGHT}' y2='{HEIGHT}' stroke='currentColor' stroke-opacity='.4'/>",
-        f"<text x='{LABEL}' y='{HEIGHT + 16}'>{drawn.since.astimezone():%H:%M}</text>",
-        f"<text x='{WIDTH}' y='{HEIGHT + 16}' text-anchor='end'>{drawn.until.astimezone():%H:%M}</text>",
+        f"<text x='{LABEL}' y='{HEIGHT + 16}'>{began}</text>",
+        f"<text x='{WIDTH}' y='{HEIGHT + 16}' text-anchor='end'>{ended}</text>",
     ]
     return _svg(HEIGHT + 22, [*bars, *marks], "Output tokens per second over time")
 

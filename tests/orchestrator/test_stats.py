@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -63,6 +64,30 @@ def test_what_a_session_took(asked: Machine) -> None:
     said = asked.ok("stats", "--since", "all")
     assert "≥$0.30" in said
     assert "not enough data" in said
+
+
+def _attend(machine: Machine, **fields: object) -> None:
+    """As a dashboard does it."""
+    ask = "client.request('POST', '/v1/call', json.load(sys.stdin))"
+    code = f"import json, sys; from orchestrator import client; assert {ask}[0] == 200"
+    said = json.dumps({"verb": "attend", **fields})
+    subprocess.run([sys.executable, "-c", code], env=machine.env, input=said, text=True, check=True)
+
+
+def test_what_the_human_looked_at_splits_the_wait(asked: Machine) -> None:
+    session = asked.session("a")["id"]
+    _attend(asked, noticed=[session])
+    _attend(asked, noticed=[session], focus=session)
+    _attend(asked, noticed=[session], focus=session)  # nothing new
+    asked.ok("answer", "a", "1")
+    asked.ok("wait", "a", "--for", "done", "--timeout", "20")
+    found = asked.json("stats", "--since", "all")
+    parts = [found["waits"][name] for name in ("unnoticed_s", "queued_s", "handled_s")]
+    assert min(parts) > 0
+    assert sum(parts) == pytest.approx(found["total"]["lost_s"])
+    assert found["fit"]["interactions"] == 1
+    log = asked.ok("log", "a")
+    assert (log.count("you turned to it"), log.count("you had its question on the screen")) == (1, 1)
 
 
 def test_an_hour_in_which_no_daemon_ran_is_known_by_what_came_before_and_after(asked: Machine) -> None:

@@ -93,7 +93,7 @@ class Strips(Lines):
         rates = self.drawn.rates if self.drawn is not None else ()
         top = max(rates, default=0.0)
         says = f"{top:,.0f} tok/s " if line == 0 and top else "0 " if line == self.chart - 1 else ""
-        text = Text(f"{says:>{self.label}}", DIM)
+        text = Text().append(f"{says:>{self.label}}", DIM)
         row = self.chart - 1 - line
         drawn = "".join(bar(rate / top if top else 0.0, row, self.chart) for rate in rates)
         return text.append(" ").append(drawn, self.colour("primary"))
