@@ -151,7 +151,9 @@ class Soak:
 
 
 def main() -> int:
-    minutes, agents, seed = (float(sys.argv[1] if len(sys.argv) > 1 else 30), *map(int, [*sys.argv[2:], 20, 1][:2]))
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
+    agents = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     with Stage() as stage:
         soak = Soak(stage, minutes, agents, seed)
         soak.run()

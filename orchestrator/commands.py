@@ -39,7 +39,11 @@ from orchestrator.replies import TranscriptReply as TranscriptReply
 from orchestrator.replies import Trust as Trust
 from orchestrator.replies import TrustReply as TrustReply
 from orchestrator.replies import WhyReply as WhyReply
-from orchestrator.review.ask import Blob, Comment, MarkReviewed, Review, SendComments
+from orchestrator.review.ask import Blob as Blob
+from orchestrator.review.ask import Comment as Comment
+from orchestrator.review.ask import MarkReviewed as MarkReviewed
+from orchestrator.review.ask import Review as Review
+from orchestrator.review.ask import SendComments as SendComments
 from orchestrator.sights import Foresee as Foresee
 from orchestrator.sights import LookInto as LookInto
 from orchestrator.train.ask import PreviewTrain, StartTrain, SteerTrain, Trains

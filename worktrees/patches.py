@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from worktrees.models import Model
@@ -188,6 +189,11 @@ class Body:
         self._blocks: list[tuple[int, int, int]] | None = None
         self._rows: list[tuple[int, int]] | None = None
         self._of: dict[int, int] | None = None
+
+    @cached_property
+    def offsets(self) -> list[int]:
+        """Where each line begins, counted from the hunk's first; one more for the end."""
+        return list(accumulate((len(line) + 1 for line in self.lines), initial=0))
 
     def sign(self, index: int) -> str:
         return self.signs[index]

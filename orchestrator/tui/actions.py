@@ -30,6 +30,9 @@ class SessionActions:
             "D", "drop", "Drop", show=False, id="drop", tooltip="Remove session, worktree and branch; work is kept"
         ),
         Binding("d", "diff", "Diff", show=False, id="diff", tooltip="Everything that it changed"),
+        Binding(
+            "v", "review", "Review", show=False, id="review", tooltip="Look at its work: mark, comment, pick, land"
+        ),
         Binding("h", "history", "History", show=False, id="history", tooltip="Its snapshots: compare, restore"),
         Binding("c", "checks", "Checks", show=False, id="checks", tooltip="Its checks: how they came out, live output"),
         Binding("X", "conflicts", "Conflicts", show=False, id="conflicts", tooltip="Decide what conflicts, by hunk"),
@@ -121,6 +124,12 @@ class SessionActions:
             from orchestrator.tui.screens.session import SessionScreen
 
             self._app.push_screen(SessionScreen(row.id, tab="diff"))
+
+    def action_review(self) -> None:
+        if (row := self.current()) is not None:
+            from orchestrator.tui.screens.review import ReviewScreen
+
+            self._app.push_screen(ReviewScreen(row.id))
 
     def action_history(self) -> None:
         if (row := self.current()) is not None:

@@ -23,7 +23,7 @@ class Reason:
 ON_A_SESSION = frozenset(
     {
         *("open", "send", "attach", "merge", "interrupt", "drop", "diff", "update", "pause", "resume", "type"),
-        *("history", "checks", "conflicts", "edit", "copy"),
+        *("history", "checks", "conflicts", "review", "edit", "copy"),
     }
 )
 _ASKS_THE_DAEMON = frozenset(

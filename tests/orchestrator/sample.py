@@ -36,6 +36,7 @@ from orchestrator.replies import LogReply, RemovePreview
 from sessions.events import Active, Counted, Launched, StatusChanged
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Response, Role, SessionId, State, Status, Usage
 from sessions.risk import Risk
+from tests.orchestrator.reviewed import Reviewing
 from worktrees.models import Change, ChangeKind, Drift, Hunk, Line, Method, Totals
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -178,6 +179,7 @@ class SampleLink:
         self.answers: dict[str, Any] = {}  # by verb: a reply, or an exception to raise
         self.held: dict[str, asyncio.Event] = {}  # by verb: no answer before it is set
         self.snapshots = 0
+        self.reviewing: Callable[[Command], Any] = Reviewing().answer  # reviews: it remembers what it was told
         self.resumed: list[int] = []  # the `after` of every subscription to events
         self.frames_of: list[str] = []  # every session whose picture was asked for
         self.down = False
@@ -248,7 +250,7 @@ class SampleLink:
         self.calls.append(command)
         if command.verb in self.held:
             await self.held[command.verb].wait()
-        answer = self.answers[command.verb] if command.verb in self.answers else _reply(command, self.now)
+        answer = self.answers.get(command.verb) or self.reviewing(command) or _reply(command, self.now)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -366,10 +368,8 @@ async def _live(link: SampleLink, clock: Callable[[], datetime]) -> None:
         lines.append(f"  step {step}")
         link.picture("api-retry", "\n".join(lines[-60:]))
         if step % 8 == 0:
-            usage = Usage(output=400)
-            response = Response(
-                id=f"live{step}", usage=usage, started_at=link.now - timedelta(seconds=2), ended_at=link.now
-            )
+            usage, began = Usage(output=400), link.now - timedelta(seconds=2)
+            response = Response(id=f"live{step}", usage=usage, started_at=began, ended_at=link.now)
             link.emit("api-retry", Counted(total=usage, response=response, cost_usd=1.0))
 
 

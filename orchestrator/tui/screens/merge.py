@@ -20,6 +20,7 @@ from orchestrator.link import LinkDown
 from orchestrator.tui.looks import cut, number, one_line, safe, short
 from orchestrator.tui.screens.confirm import approved
 from worktrees.models import Method
+from worktrees.partial import Chosen
 
 if TYPE_CHECKING:
     from orchestrator.tui.app import Orchestrator
@@ -49,9 +50,10 @@ class MergeScreen(ModalScreen[None]):
         Binding("escape", "leave", "Back", priority=True),
     ]
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: str, part: Chosen | None = None) -> None:
         super().__init__()
         self._session = session
+        self._part = part  # only this of the work
         self._method: Method | None = None
         self._preview: MergePreview | None = None
         self._merging = False
@@ -157,13 +159,14 @@ class MergeScreen(ModalScreen[None]):
 
     async def _look(self) -> None:
         row = self._app.row(self._session)
-        seen: MergePreview | None = await self._app.ask(PreviewMerge(session=self._session, method=self._method))
+        question = PreviewMerge(session=self._session, method=self._method, part=self._part)
+        seen: MergePreview | None = await self._app.ask(question)
         if seen is None or row is None:
             self.dismiss(None)
             return
         first = self._preview is None
         self._preview, self._method = seen, seen.method
-        title = f"Merge {short(row.name)} into {short(seen.target)}"
+        title = f"Merge {'what you picked of ' if seen.partial else ''}{short(row.name)} into {short(seen.target)}"
         self.query_one(".dialog").border_title = Content(title)
         self.query_one(".dialog").border_subtitle = Content(_KEYS)
         if first and not self._seen:
@@ -184,7 +187,7 @@ class MergeScreen(ModalScreen[None]):
         row = self._app.row(self._session)
         repository = row.repository if row is not None else ""
         seen = self._preview.work or None if self._preview is not None else None
-        command = Merge(session=self._session, method=self._method, message=message or None, work=seen)
+        command = Merge(session=self._session, method=self._method, message=message or None, work=seen, part=self._part)
         if (trust := self._preview.trust if self._preview is not None else None) is not None:
             if not await approved(self._app, trust):
                 self._merging = False
@@ -207,6 +210,8 @@ class MergeScreen(ModalScreen[None]):
             text.append(f"\n  your checkout {one_line(str(landing.updated_checkout))} was brought along", "not bold")
         if landing.then:
             text.append(f"\n  {one_line(landing.then)}", "not bold")
+        elif landing.partial:
+            text.append("\n\n  the rest is with the session, as it was", "not bold dim")
         else:
             text.append("\n\n  D drops the session; its work stays on the target", "not bold dim")
         self._landed, self._ended = (repository, landing.target), text
@@ -238,6 +243,8 @@ def _drawn(row: Row, seen: MergePreview) -> RenderableType:
     text.append(f"\n\n  {number(seen.files, 'file')}  +{seen.added} −{seen.removed}", "not bold")
     if seen.uncommitted:
         text.append(f"\n  {seen.uncommitted} uncommitted: committed with the message below", "not bold")
+    if seen.partial:
+        text.append("\n  only what you picked: the rest stays with the session, as it is", "not bold")
     if seen.trespass:
         text.append(f"\n  ! not landed, and on {short(seen.target)}: {cut(one_line(seen.trespass), 100)}", "bold")
     if seen.again:

@@ -24,8 +24,8 @@ class FilterLine(Input):
             super().__init__()
             self.kept = kept
 
-    def __init__(self) -> None:
-        super().__init__(id="filter", compact=True, placeholder="name, agent, state or words of the task")
+    def __init__(self, placeholder: str = "name, agent, state or words of the task") -> None:
+        super().__init__(id="filter", compact=True, placeholder=placeholder)
         self.display = False
 
     def open(self, value: str) -> None:
