@@ -24,6 +24,7 @@ from orchestrator.landing_commands import PreviewMerge as PreviewMerge
 from orchestrator.landing_commands import PullRequest as PullRequest
 from orchestrator.landing_commands import Push as Push
 from orchestrator.metrics.asking import Attend as Attend
+from orchestrator.metrics.asking import ImportUsage as ImportUsage
 from orchestrator.metrics.asking import Stats as Stats
 from orchestrator.metrics.asking import Throughput as Throughput
 from orchestrator.replies import AttachReply as AttachReply
@@ -380,6 +381,7 @@ Command = Annotated[
     | Stats
     | Attend
     | Throughput
+    | ImportUsage
     | PreviewTrain
     | StartTrain
     | Trains

@@ -22,7 +22,7 @@ from sessions.events import (
     Sent,
     StatusChanged,
 )
-from sessions.models import Model, SessionId, Usage
+from sessions.models import Model, Response, SessionId, Usage
 from worktrees.models import Conflict, Drift, Landing, Method, Totals
 
 
@@ -249,6 +249,16 @@ class Unobserved(Model):
     ended: datetime
 
 
+class Imported(Model):
+    """Responses of a conversation that was held without us, read from the agent's own file in ``folder``."""
+
+    event: Literal["imported"] = "imported"
+    agent: str
+    conversation: str
+    folder: str = ""
+    responses: tuple[Response, ...] = ()
+
+
 class Forgotten(Model):
     """Old operations are about to be pruned, a line each with the commits that nothing of ours keeps any more."""
 
@@ -306,6 +316,7 @@ Event = Annotated[
     | Looked
     | Focused
     | Unobserved
+    | Imported
     | TrainMoved
     | Noticed,
     Field(discriminator="event"),

@@ -17,6 +17,7 @@ from orchestrator.events import (
     Followed,
     Foreseen,
     Forgotten,
+    Imported,
     Intended,
     LaunchFailed,
     Looked,
@@ -366,6 +367,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {}
         case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly() | Unobserved() | TrainMoved():
             update = {}  # handled by apply: they do not change a row
+        case Imported():
+            update = {}  # of no session of ours
         case _ as never:
             assert_never(never)
     return row.model_copy(update=update) if update else row

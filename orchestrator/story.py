@@ -15,6 +15,7 @@ from orchestrator.events import (
     Followed,
     Foreseen,
     Forgotten,
+    Imported,
     Intended,
     LaunchFailed,
     Looked,
@@ -169,7 +170,7 @@ def _words(event: Event) -> str:
             return "you had its question on the screen"
         case Focused():
             return "you turned to it"
-        case Unobserved():
+        case Unobserved() | Imported():
             return ""
         case TrainMoved():
             train = event.train

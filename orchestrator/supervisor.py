@@ -273,7 +273,7 @@ class Supervisor:
                 return await queries.call(self, command)
             case "radar" | "clash":
                 return await radar.call(self, command)
-            case "stats" | "attend" | "throughput":
+            case "stats" | "attend" | "throughput" | "import_usage":
                 return await self.time.call(command)
             case "conflicts" | "resolve" | "ask_agent":
                 return await conflicts.call(self, command)

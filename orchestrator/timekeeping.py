@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from orchestrator.clocks import Clocks
 from orchestrator.commands import Command, Refused
 from orchestrator.events import Focused, Looked, Unobserved
+from orchestrator.importing import import_usage
 from orchestrator.metrics import series, summary
-from orchestrator.metrics.asking import Attend, Drawn, Noted, Stats, Throughput
+from orchestrator.metrics.asking import Attend, Drawn, ImportUsage, Noted, Stats, Throughput
 from orchestrator.metrics.figures import By, Figures
 from orchestrator.metrics.states import SECOND, micros, moment
 from sessions.models import Model, SessionId, State
@@ -30,6 +31,7 @@ class Timekeeper:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._clocks = Clocks()
+        self._importing = asyncio.Lock()
         self._focus: SessionId | None = None
         self._noticed: dict[SessionId, object] = {}  # the asking that was on the screen
 
@@ -63,6 +65,9 @@ class Timekeeper:
         match command:
             case Stats():
                 return await asyncio.to_thread(self.figures, command.since, command.by)
+            case ImportUsage():
+                async with self._importing:
+                    return await asyncio.to_thread(import_usage, command.env, self._supervisor.emitter())
             case Throughput():
                 return await asyncio.to_thread(self.drawn, command)
             case Attend():

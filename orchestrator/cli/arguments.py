@@ -112,6 +112,10 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
     stats.add_argument("--by", choices=GROUPS, default="session", metavar="WHAT", help=", ".join(GROUPS))
     stats.add_argument("--json", action="store_true", help="all figures, as JSON; times in seconds")
     stats.add_argument("--csv", action="store_true", help="the lines, as CSV")
+    past = add(
+        "import-usage", "stats", "count the tokens of earlier Claude Code and Codex conversations", "import_usage"
+    )
+    past.add_argument("--json", action="store_true", help="as JSON")
     report = add("report", "report", "write the statistics as one HTML page with charts")
     report.add_argument("--since", metavar="WHEN", help="as for stats (default: 1d)")
     report.add_argument(

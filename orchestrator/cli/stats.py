@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,21 @@ def stats(arguments: Namespace) -> int:
         say(sheet(Figures.model_validate(found)).rstrip("\n"))
     else:
         _print(found, arguments.since or SOME_DAYS)
+    return 0
+
+
+def import_usage(arguments: Namespace) -> int:
+    """Take over the usage of conversations on this disk."""
+    kept = ("HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME")
+    env = {name: os.environ[name] for name in kept if name in os.environ}
+    reply = call("import_usage", timeout=None, env=env)
+    for why in reply["failed"]:
+        note(f"not read: {why}")
+    if arguments.json:
+        dump(reply)
+        return 0
+    fact(f"{reply['responses']} responses read from {reply['files']} files; {reply['unchanged']} had nothing new.")
+    say("What was known already is not counted again: orchestrator stats --since all")
     return 0
 
 

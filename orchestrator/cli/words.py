@@ -36,6 +36,7 @@ EXAMPLES = {
   orchestrator diff export-json --from 3 --to 5    between two snapshots
   orchestrator diff export-json --from 2h          since two hours ago
   orchestrator diff export-json | delta""",
+    "import-usage": "  orchestrator import-usage && orchestrator stats --since all --by model",
     "report": """\
   orchestrator report --since 7d
   orchestrator report --since today -o today.html""",

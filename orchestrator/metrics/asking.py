@@ -58,3 +58,20 @@ class Throughput(Model):
     window_s: int = Field(ge=1, le=400 * 86400)
     columns: int = Field(ge=1, le=1000)
     sessions: tuple[str, ...] = Field(default=(), max_length=500)
+
+
+class ImportReply(Model):
+    """``files`` were read, ``unchanged`` had nothing new; ``failed``: path and reason."""
+
+    files: int = 0
+    unchanged: int = 0
+    responses: int = 0
+    failed: tuple[str, ...] = ()
+
+
+class ImportUsage(Model):
+    """Take over the usage of conversations that were held without us. ``env`` says where the agents keep them."""
+
+    Reply: ClassVar = ImportReply
+    verb: Literal["import_usage"] = "import_usage"
+    env: dict[str, str] = {}

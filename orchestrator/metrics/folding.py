@@ -12,6 +12,7 @@ from orchestrator.events import (
     Created,
     Envelope,
     Focused,
+    Imported,
     LaunchFailed,
     Looked,
     Merged,
@@ -42,7 +43,7 @@ SETTLES = 10 * SECOND
 GAP = 300 * SECOND
 KINDS = (
     *("created", "returned", "removed", "launched", "launch_failed", "failed_to_start", "status", "seen", "paused"),
-    *("counted", "merged", "undone", "answered", "sent", "looked", "focused", "unobserved"),
+    *("counted", "merged", "undone", "answered", "sent", "looked", "focused", "unobserved", "imported"),
 )
 """Events that the fold looks at, by their words."""
 Price = Callable[[str, Usage], float | None]
@@ -109,6 +110,8 @@ def step(book: Book, envelope: Envelope, price: Price) -> tuple[Book, list[Recor
         known = Known(session, created.name, created.agent, created.model or "", created.repository, created.prompt, at)
         new = Open(state=state, status=state, began=at, at=at, work=at if state in BUSY else None)
         return _with(book, session, new), [known]
+    if isinstance(event, Imported):
+        return book, _imported(session, event, price)
     now = book.open.get(session)
     if now is None:
         return book, [_answer(session, event, price)] if isinstance(event, Counted) and event.response else []
@@ -279,6 +282,21 @@ def _submitted(session: str, now: Open, at: int, kind: str, book: Book) -> tuple
     again = began <= now.submitted
     out: list[Record] = [] if again else [Interaction(session, min(began, at), at, kind)]
     return now.model_copy(update={"submitted": at, "at": at}), out
+
+
+def _imported(session: str, event: Imported, price: Price) -> list[Record]:
+    """Tokens without a life: nobody saw what the time was spent on."""
+    if not event.responses:
+        return []
+    before: tuple[str, int, int] | None = None
+    answers: list[Record] = []
+    for response in event.responses:
+        answer = _answer(session, Counted(total=response.usage, response=response), price, before)
+        before = (answer.id, answer.began, answer.ended)
+        answers.append(answer)
+    began = min(micros(response.ended_at) for response in event.responses)
+    name = f"{event.agent} {event.conversation.removeprefix('rollout-')[:19]}"
+    return [Known(session, name, event.agent, "", event.folder, "imported", began), *answers]
 
 
 def _answer(session: str, event: Counted, price: Price, before: tuple[str, int, int] | None = None) -> Answer:
