@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,18 @@ def _finish(agents: Agents, name: str) -> None:
     raise AssertionError(f"{name} asks on: {agents.session(name)}")
 
 
+def _dashboard(agents: Agents, tmux: Tmux) -> Callable[..., None]:
+    """A real dashboard in a tmux of its own; returns what presses keys in it."""
+    tmux.env = {**agents.env, **{name: tmux.env[name] for name in ("TMUX_TMPDIR", "TERM", "LANG")}}
+    argv = ("env", "-u", "TMUX_TMPDIR", "-u", "TMUX", sys.executable, "-m", "orchestrator")
+    tmux.start("human", "-c", str(agents.repository), *argv)
+
+    def press(*keys: str) -> None:
+        tmux.run("send-keys", "-t", "=human:", *keys)
+
+    return press
+
+
 def test_a_conflict_is_foreseen_resolved_by_keys_landed_undone_and_redone(agents: Agents, tmux: Tmux) -> None:
     agents.write("a.txt", "1\n2\n3\n")
     agents.commit("begin")
@@ -69,13 +81,7 @@ def test_a_conflict_is_foreseen_resolved_by_keys_landed_undone_and_redone(agents
     agents.ok("merge", "c", "--no-check", "-m", "Claude's")
     agents.until("x", lambda: agents.session("x")["conflicts"] == ["a.txt"])
 
-    tmux.env = {**agents.env, **{name: tmux.env[name] for name in ("TMUX_TMPDIR", "TERM", "LANG")}}
-    argv = ("env", "-u", "TMUX_TMPDIR", "-u", "TMUX", sys.executable, "-m", "orchestrator")
-    tmux.start("human", "-c", str(agents.repository), *argv)
-
-    def press(*keys: str) -> None:
-        tmux.run("send-keys", "-t", "=human:", *keys)
-
+    press = _dashboard(agents, tmux)
     tmux.sees("2 sessions", "human")
     tmux.sees("CONF  x", "human")
     press("g")  # it needs its human more than what landed: the first
@@ -99,3 +105,37 @@ def test_a_conflict_is_foreseen_resolved_by_keys_landed_undone_and_redone(agents
     agents.ok("undo", "--yes")  # the undo is the newest: taking it back is the redo
     assert agents.git("show", "main:a.txt") == "1\nclaude\ncodex\n3"
     assert agents.git("status", "--porcelain") == ""
+
+
+def test_a_real_agent_proposes_and_a_human_takes_it_on_the_screen(agents: Agents, tmux: Tmux) -> None:
+    agents.write("a.txt", "1\n2\n3\n")
+    agents.commit("begin")
+    script = agents.folder / "agent.sh"
+    script.write_text("printf '1\\nsession\\n3\\n' > a.txt\n")
+    # The model does what the task says; the one that is asked is told that task too, and does this.
+    task = agents.prompt({"use": [_writes("both")]}, {"say": "Resolved."})
+    agents.ok("run", "--agent", "command", "--name", "x", "--prompt", task, "--", "sh", str(script))
+    agents.ok("wait", "x", "--for", "exited", "--timeout", "20")
+    agents.write("a.txt", "1\ntarget\n3\n")
+    agents.commit("target")
+    agents.ok("resolve", "x", "--agent", "claude")
+    _finish(agents, "resolve-x")
+    agents.until("resolve-x", lambda: agents.json("conflicts", "x")["proposals"][0]["state"] == "ready")
+    assert "only proposes" in agents.refused("merge", "resolve-x", "--no-check")
+    press = _dashboard(agents, tmux)
+    tmux.sees("CONF  x", "human")
+    press("g")
+    tmux.sees("▌≠ CONF  x", "human")
+    press("X")
+    tmux.sees("resolve-x: P takes all that it proposes", "human")
+    press("P")
+    tmux.sees("+ both", "human")
+    press("Enter")
+    tmux.sees("Accept what was decided?", "human")
+    press("Tab", "Enter")
+    agents.until("x", lambda: [item["name"] for item in agents.json("ls")] == ["x"])
+    assert (Path(agents.session("x")["worktree"]) / "a.txt").read_text() == "1\nboth\n3\n"
+    assert agents.git("show", "main:a.txt") == "1\ntarget\n3"  # it lands by a human's word alone
+    agents.ok("merge", "x", "--no-check", "-m", "Both")
+    assert agents.git("show", "main:a.txt") == "1\nboth\n3"
+    assert "resolve-x" in agents.ok("attic")
