@@ -69,7 +69,7 @@ bench-review: setup-dev
 	@$(BIN)/python -m benchmarks.review
 
 bench-train: setup-dev
-	@$(BIN)/python -m benchmarks.train
+	@$(BIN)/python -m benchmarks.train $(if $(BESIDE),--beside $(BESIDE))
 
 bench-stats: setup-dev
 	@$(BIN)/python -m benchmarks.stats

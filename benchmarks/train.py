@@ -5,12 +5,18 @@ with one worker and with two: real git, a check of half a second in a fresh work
 run. Some branches are bad alone and one pair is bad only together. The same branches have to land in all. Exit code 1
 when that is not so, or a goal is missed: fewer checks than halving, and a shorter wall than both. Who is to blame is
 looked for by the train beside its landings and not counted here.
+
+``--beside PROGRAM`` runs another queue on the same branches: mergetrain 3.7.1, installed in an environment of its own.
+It is asked for one ``validate``; what it then calls ready would land (its ``deploy`` wants a terminal). It names who is
+to blame in the same run, and holds back both of a pair that fails together.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -54,7 +60,8 @@ class Line:
         run(self.repository.root, "update-ref", "refs/heads/main", commit, self.target())
 
 
-def made(folder: Path, queue: Queue) -> Line:
+def made(folder: Path, queue: Queue, tally: Path | None = None) -> Line:
+    """``tally``: a file that gets a line for each check."""
     count, _rate, bad = queue
     root = folder / "project"
     root.mkdir(parents=True)
@@ -62,7 +69,8 @@ def made(folder: Path, queue: Queue) -> Line:
     run(root, "config", "user.name", "Bench")
     run(root, "config", "user.email", "bench@localhost")
     tests = [" && ".join(f"test -e f{number}" for number in sorted(group)) for group in bad]
-    (root / "check.sh").write_text("sleep 0.5\n" + "".join(f"if {test}; then exit 1; fi\n" for test in tests))
+    told = f"echo >> '{tally}'\n" if tally else ""
+    (root / "check.sh").write_text(f"{told}sleep 0.5\n" + "".join(f"if {test}; then exit 1; fi\n" for test in tests))
     run(root, "add", "-A")
     run(root, "commit", "-q", "-m", "Begin")
     start = run(root, "rev-parse", "HEAD").strip()
@@ -149,6 +157,32 @@ WAYS: dict[str, Callable[[Line], list[int]]] = {
 }
 
 
+def beside(program: Path, folder: Path, queue: Queue) -> tuple[int, float, int]:
+    """Checks, seconds, and how many branches are ready to land."""
+    tally = folder / "tally"
+    line = made(folder, queue, tally)
+    root = line.repository.root
+    run(folder, "init", "-q", "--bare", "-b", "main", "origin.git")
+    run(root, "remote", "add", "origin", str(folder / "origin.git"))
+    run(root, "push", "-q", "origin", "main")
+    settings = folder / "mergetrain.yaml"
+    settings.write_text("version: 2\nproject:\n  name: bench\ngates:\n  - name: check\n    run: sh check.sh\n")
+    env = {**os.environ, "HOME": str(folder)}
+    words = [str(program), "--config", str(settings), "--repo", str(root), "--db", str(folder / "queue.db")]
+
+    def ask(*more: str) -> str:
+        return subprocess.run([*words, *more], env=env, capture_output=True, text=True, check=False).stdout
+
+    for work in line.works:
+        run(root, "worktree", "add", "-q", "-b", f"b{work.session}", str(folder / f"w{work.session}"), work.commit)
+        ask("enqueue", "--task", f"t{work.session}", "--branch", f"b{work.session}")
+    began = time.monotonic()
+    ask("validate")
+    wall = time.monotonic() - began
+    ready = json.loads(ask("status", "--json"))["counts"]["ready"]
+    return len(tally.read_text().splitlines()), wall, ready
+
+
 def queues(counts: list[int], rates: list[float], seeds: int) -> list[list[Queue]]:
     found = []
     for count in counts:
@@ -167,6 +201,7 @@ def main() -> int:
     parser.add_argument("--counts", type=int, nargs="*", default=[8, 32])
     parser.add_argument("--rates", type=float, nargs="*", default=[0.02, 0.1, 0.3])
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--beside", type=Path, help="a mergetrain to run on the same branches")
     wanted = parser.parse_args()
     good = True
     print(f"checks and seconds, the mean of {wanted.seeds} queues", flush=True)
@@ -188,6 +223,12 @@ def main() -> int:
                 if not same:
                     print(f"not the same branches landed: {landed}")
                 good = good and same
+                if wanted.beside:
+                    other = beside(wanted.beside, Path(place) / f"{queue[0]}-{queue[1]}-{seed}-beside", queue)
+                    print(
+                        f"{'':>13} mergetrain: {other[0]} checks, {other[1]:.1f} s, {other[2]} ready; "
+                        f"{len(landed['serial'])} landed by each of the ways below"
+                    )
             cells = "".join(f"{checks[name]:>8.1f}{wall[name]:>7.1f}s" for name in WAYS)
             print(f"{group[0][0]:>8} {group[0][1]:>4.0%}{cells}", flush=True)
             best = min(checks["train, 1"], checks["train, 2"]) < checks["halving"]
