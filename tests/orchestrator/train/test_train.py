@@ -21,6 +21,20 @@ done
 """
 
 
+LISTENS = """
+import json, os, sys
+def tell(state):
+    with open(os.environ["ORCHESTRATOR_EVENTS"], "a") as file:
+        file.write(json.dumps({"type": "state", "state": state}) + "\\n")
+open("bad-alone", "w").write("x")
+tell("done")
+for line in sys.stdin:
+    tell("working")
+    open(sys.argv[1], "a").write(line)
+    tell("done")
+"""
+
+
 def agents(machine: Machine, **files: str) -> None:
     """A session for each name, whose program writes its file and ends; - stands for _ in it."""
     for name, file in files.items():
@@ -118,6 +132,19 @@ def test_a_train_is_paused_moved_and_cancelled_while_it_runs(machine: Machine, t
     gate.touch()
     assert machine.run("merge", "c", "b").returncode == 0
     assert {"b", "c"} <= files(machine)
+
+
+def test_what_failed_goes_back_to_its_agent_with_the_output(machine: Machine, tmp_path: Path) -> None:
+    checked(machine)
+    program, heard = tmp_path / "listens.py", tmp_path / "heard"
+    program.write_text(LISTENS)
+    heard.touch()
+    machine.ok("run", "--agent", "command", "--name", "c", "--", sys.executable, "-u", str(program), str(heard))
+    machine.ok("wait", "c", "--for", "done", "--timeout", "20")
+    agents(machine, a="a")
+    assert machine.run("merge", "a", "c", "--return-failures").returncode == 1
+    machine.until("c", lambda: "found bad-alone" in heard.read_text())
+    assert states(newest(machine)) == {"a": "landed", "c": "rejected"}
 
 
 def test_a_commit_that_nobody_landed_stops_the_train(machine: Machine, tmp_path: Path) -> None:
