@@ -49,7 +49,8 @@ def take(
     message = f"orchestrator: {' '.join(reason.split())}\n"
     if left_out:
         message += "\n".join(("", _LEFT_OUT, *(_quoted(path) for path in left_out))) + "\n"
-    commit = objects.commit(worktree, tree, head, message)
+    now = datetime.now(UTC).replace(microsecond=0)  # as git keeps it
+    commit = objects.commit(worktree, tree, head, message, at=int(now.timestamp()))
     since = newest or latest(worktree, session)
     objects.own(worktree, commit, since.commit if since else "")
     if name is not None:
@@ -62,7 +63,7 @@ def take(
         commit=commit,
         tree=tree,
         parent=head,
-        at=datetime.now(UTC).replace(microsecond=0),  # as git keeps it
+        at=now,
         reason=reason,
         left_out=tuple(_shown(path) for path in left_out),
     )
