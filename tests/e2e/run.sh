@@ -34,15 +34,7 @@ done
 
 # A network of its own with nothing but loopback: what the agents try to send stays here.
 if unshare -rn sh -c 'ip link set lo up' 2>/dev/null; then
-    suite() { unshare -rn sh -c 'ip link set lo up; exec "$@"' sh .venv/bin/python -m pytest -q "$@"; }
-else
-    echo "E2E: this machine cannot cut the network off (unshare); the agents run with it." >&2
-    suite() { .venv/bin/python -m pytest -q "$@"; }
+    exec unshare -rn sh -c 'ip link set lo up; exec "$@"' sh .venv/bin/python -m pytest tests/e2e -q -s "$@"
 fi
-if [ $# -gt 0 ]; then
-    suite tests/e2e -s "$@"
-else
-    # What is timed runs alone, the rest side by side.
-    suite tests/e2e/test_latency.py -s
-    suite tests/e2e -n 2 --ignore tests/e2e/test_latency.py
-fi
+echo "E2E: this machine cannot cut the network off (unshare); the agents run with it." >&2
+exec .venv/bin/python -m pytest tests/e2e -q -s "$@"
