@@ -17,7 +17,7 @@ from worktrees.changes import shown
 from worktrees.cleanroom import own_index, run, run_code
 from worktrees.errors import RefMoved, WorktreeError
 from worktrees.faultpoints import point
-from worktrees.operations import Files, Follow, Operation
+from worktrees.operations import Files, Follow, Kind, Move, Operation
 from worktrees.repository import Repository
 from worktrees.snapshots import differing
 
@@ -51,6 +51,31 @@ def carry_out(repository: Repository, operation: Operation) -> Operation:
                 back(repository, written)
             raise
     return written.model_copy(update={"state": operations.State.DONE})
+
+
+def move_branch(
+    repository: Repository,
+    worktree: Path,
+    branch: str,
+    before: str,
+    after: str,
+    *,
+    kind: Kind,
+    what: str,
+    session: str,
+    name: str,
+    follow: Follow = Follow.CHECKOUT,
+) -> None:
+    """The branch that ``worktree`` has goes from one commit to another, and the worktree along, as one operation."""
+    operation = operations.planned(
+        kind,
+        what,
+        session=session,
+        name=name,
+        moves=(Move(ref=f"refs/heads/{branch}", before=before, after=after),),
+        files=(Files(path=worktree, before=before, after=after, follow=follow),),
+    )
+    carry_out(repository, operation)
 
 
 def with_index(operation: Operation) -> tuple[Files, ...]:

@@ -35,6 +35,7 @@ from worktrees.errors import NotARepository, NotOurs, WorktreeError
 from worktrees.roomconfig import Recipe, Value, parse, recipe
 
 _SHARED = ("objects", "refs", "packed-refs", "logs", "shallow")
+NAME, EMAIL = "orchestrator", "orchestrator@localhost"
 SEALED = "orchestrator-sealed.json"
 """In the folder that git knows a worktree by: its ``.git`` is a clone of its own (see :mod:`worktrees.sealed`)."""
 _HEAD = re.compile(rb"(ref: refs/[^\0\n]{1,1000}|[0-9a-f]{40}|[0-9a-f]{64})\n?\Z")
@@ -106,14 +107,13 @@ def run_code(
 
 def identity(path: Path) -> dict[str, str]:
     """Environment that lets a commit be made where the user has set no name; empty when there is one."""
-    if "[user]\n\temail" in view(path).room.recipe.text:
-        return {}
-    name, email = "orchestrator", "orchestrator@localhost"
-    return {
-        f"GIT_{who}_{what}": text
-        for who in ("AUTHOR", "COMMITTER")
-        for what, text in (("NAME", name), ("EMAIL", email))
-    }
+    return {} if "[user]\n\temail" in view(path).room.recipe.text else signed()
+
+
+def signed(at: int | None = None) -> dict[str, str]:
+    """Environment under which commits of our own are made. ``at``: their time in seconds since 1970; now when None."""
+    told = {"NAME": NAME, "EMAIL": EMAIL, **({} if at is None else {"DATE": f"@{at} +0000"})}
+    return {f"GIT_{who}_{what}": text for who in ("AUTHOR", "COMMITTER") for what, text in told.items()}
 
 
 def view(path: Path) -> View:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from worktrees import cleanroom, indexes, places
+from worktrees import cleanroom, indexes, objects, places
 from worktrees.cleanroom import own_index, run, run_code
 from worktrees.errors import NotOurs, WorktreeError, WorktreeInUse
 
@@ -111,17 +111,12 @@ def leftovers(path: Path, held: tuple[str, ...]) -> dict[str, str]:
         tree = run(path, "write-tree", env=own_index(path)).strip()
         trees = run(path, "rev-parse", *(f"{commit}^{{tree}}" for commit in held)).split()
         if tree not in trees:
-            found["staged"] = _commit(path, tree, held[:1], "staged")
+            found["staged"] = objects.commit(path, tree, held[:1], "orchestrator: staged\n")
     lost = _unreachable(path, held)
     if lost:
         tree = run(path, "rev-parse", f"{lost[0]}^{{tree}}").strip()
-        found["reflog"] = _commit(path, tree, lost, "named by the reflog alone")
+        found["reflog"] = objects.commit(path, tree, lost, "orchestrator: named by the reflog alone\n")
     return found
-
-
-def _commit(path: Path, tree: str, parents: tuple[str, ...], what: str) -> str:
-    words = ("commit-tree", tree, *(word for parent in parents for word in ("-p", parent)), "-F", "-")
-    return run(path, *words, stdin=f"orchestrator: {what}\n".encode(), env=cleanroom.identity(path)).strip()
 
 
 def _unreachable(path: Path, held: tuple[str, ...]) -> tuple[str, ...]:

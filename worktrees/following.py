@@ -7,20 +7,19 @@ A branch without such a part gets the target by a merge, as ``git merge`` does i
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from worktrees import checkouts, filters, obstacles, operations, snapshots
+from worktrees import checkouts, filters, objects, obstacles, snapshots
 from worktrees.ancestry import is_ancestor
 from worktrees.changes import drift, shown
-from worktrees.cleanroom import identity, run
+from worktrees.cleanroom import run
 from worktrees.conflicts import merge_tree
 from worktrees.errors import Conflicted, NothingToLand, WorktreeError
 from worktrees.ignored import STATED, Limits
 from worktrees.integrating import rebased, tree_of
 from worktrees.landing import branch_of, free_index, refuse_worktree, tracked_changes
 from worktrees.models import Settled
-from worktrees.operations import Files, Follow, Kind, Move
+from worktrees.operations import Kind
 from worktrees.repository import open_repository
 
 
@@ -62,15 +61,17 @@ def update_from_target(
     free_index(worktree)
     obstacles.refuse(worktree, "HEAD", tree_of(worktree, after))
     snapshots.take(worktree, session, "before update", ignored=True, limits=limits)
-    operation = operations.planned(
-        Kind.UPDATE,
-        what,
+    checkouts.move_branch(
+        repository,
+        worktree,
+        branch,
+        before,
+        after,
+        kind=Kind.UPDATE,
+        what=what,
         session=session,
         name=name,
-        moves=(Move(ref=f"refs/heads/{branch}", before=before, after=after),),
-        files=(Files(path=worktree, before=before, after=after, follow=Follow.CHECKOUT),),
     )
-    checkouts.carry_out(repository, operation)
     return after
 
 
@@ -84,9 +85,7 @@ def _merged(worktree: Path, before: str, theirs: str, target: str) -> str:
         )
     if is_ancestor(worktree, before, theirs):
         return theirs
-    words = ("commit-tree", tree, "-p", before, "-p", theirs, "-F", "-")
-    message = os.fsencode(f"Merge branch '{target}'\n")
-    return run(worktree, *words, stdin=message, env=identity(worktree)).strip()
+    return objects.authored(worktree, tree, (before, theirs), f"Merge branch '{target}'\n")
 
 
 def _refuse_dirty(worktree: Path, before: str, after: str, target: str) -> None:

@@ -152,20 +152,6 @@ def version() -> tuple[int, int]:
     return known
 
 
-def identity(cwd: Path | str) -> dict[str, str]:
-    """Environment that lets a commit be made where no name is set; empty when the user has one."""
-    code, _ = run_code(cwd, "config", "--get", "user.email", ok=(0, 1))
-    if code == 0:
-        return {}
-    name, email = "orchestrator", "orchestrator@localhost"
-    return {
-        "GIT_AUTHOR_NAME": name,
-        "GIT_AUTHOR_EMAIL": email,
-        "GIT_COMMITTER_NAME": name,
-        "GIT_COMMITTER_EMAIL": email,
-    }
-
-
 def _end(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -7,12 +7,12 @@ nothing conflicts with itself.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from worktrees import objects
 from worktrees.ancestry import is_ancestor
 from worktrees.changes import shown
-from worktrees.cleanroom import identity, run, run_code
+from worktrees.cleanroom import run, run_code
 from worktrees.conflicts import merge_tree
 from worktrees.errors import Conflicted, NothingToLand, WorktreeError
 from worktrees.models import Conflict, Method, Settled
@@ -58,11 +58,9 @@ def integrate(
         raise nothing
     if method is Method.REBASE:
         return _replayed(root, before, tip, branch, tree, settled)
-    parents = ["-p", before] if method is Method.SQUASH else ["-p", before, "-p", tip]
-    env = dict(identity(root))
     if method is Method.SQUASH:
-        env |= _author(root, tip)
-    return run(root, "commit-tree", tree, *parents, "-F", "-", stdin=os.fsencode(message), env=env).strip()
+        return objects.authored(root, tree, (before,), message, _author(root, tip))
+    return objects.authored(root, tree, (before, tip), message)
 
 
 def merged(root: Path, before: str, tip: str, settled: Settled | None = None) -> tuple[str, tuple[Conflict, ...]]:
@@ -146,8 +144,7 @@ def _pick(root: Path, onto: str, commit: str, branch: str) -> str:
     if tree == tree_of(root, onto):
         return onto
     message = run(root, "log", "-1", "--pretty=format:%B", commit)
-    env = {**identity(root), **_author(root, commit)}
-    return run(root, "commit-tree", tree, "-p", onto, "-F", "-", stdin=os.fsencode(message), env=env).strip()
+    return objects.authored(root, tree, (onto,), message, _author(root, commit))
 
 
 def _from(root: Path, before: str, tip: str, settled: Settled | None) -> str | None:
@@ -166,10 +163,8 @@ def tree_of(root: Path, commit: str) -> str:
 
 
 def _standing_for(root: Path, commit: str, *parents: str) -> str:
-    words = [word for parent in parents for word in ("-p", parent)]
     # At one time: the same files give the same commit, whose id stands in the marks of a conflict.
-    env = {**identity(root), "GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"}
-    return run(root, "commit-tree", tree_of(root, commit), *words, "-m", "base", env=env).strip()
+    return objects.commit(root, tree_of(root, commit), parents, "base\n", at=0)
 
 
 def _author(root: Path, commit: str) -> dict[str, str]:

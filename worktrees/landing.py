@@ -6,7 +6,6 @@ checked out; a dirty one is refused before any work. Whatever moves is an operat
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +27,7 @@ from worktrees import (
 )
 from worktrees.approval import Approval
 from worktrees.changes import checked_out, shown
-from worktrees.cleanroom import identity, own_index, run
+from worktrees.cleanroom import own_index, run
 from worktrees.errors import (
     CheckFailed,
     CheckVoid,
@@ -210,17 +209,19 @@ def commit_rest(repository: Repository, worktree: Path, session: str, name: str,
         if not now.uncommitted:
             return head
         tree = now.tree()
-    who = identity(worktree)
-    tip = run(worktree, "commit-tree", tree, "-p", head, "-F", "-", stdin=os.fsencode(message), env=who).strip()
-    operation = operations.planned(
-        Kind.COMMIT,
-        f"committed what was uncommitted on {branch}",
+    tip = objects.authored(worktree, tree, (head,), message)
+    checkouts.move_branch(
+        repository,
+        worktree,
+        branch,
+        head,
+        tip,
+        kind=Kind.COMMIT,
+        what=f"committed what was uncommitted on {branch}",
         session=session,
         name=name,
-        moves=(Move(ref=f"refs/heads/{branch}", before=head, after=tip),),
-        files=(Files(path=worktree, before=head, after=tip, follow=Follow.INDEX),),
+        follow=Follow.INDEX,
     )
-    checkouts.carry_out(repository, operation)
     return tip
 
 

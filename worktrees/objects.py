@@ -1,6 +1,6 @@
-"""Commits of ours, written into a repository's object store without a process for each.
+"""Commits: our own, written into the object store without a process for each, and those that the user lands.
 
-GitPython's object store does the writing: a loose object that is whole or absent, as git's own. What it does not know
+GitPython's object store writes ours: a loose object that is whole or absent, as git's own. What it does not know
 (SHA-256, a repository that several users share) is left to ``git commit-tree``.
 """
 
@@ -8,37 +8,33 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
-from worktrees.cleanroom import borrows, run, view
+from worktrees.cleanroom import EMAIL, NAME, borrows, identity, run, signed, view
 
-WHO = ("orchestrator", "orchestrator@localhost")
-"""Name and address under which commits of ours that nobody lands are made."""
+NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
-def commit(worktree: Path, tree: str, parent: str, message: str, at: int | None = None) -> str:
-    """A commit of ``tree``, which must be there, on ``parent`` (empty: on nothing); returns its id. No ref moves.
+def commit(path: Path, tree: str, parents: Sequence[str], message: str, at: int | None = None) -> str:
+    """A commit by us of ``tree``, which must be there; returns its id. No ref moves, and nobody lands it.
 
-    ``at`` is its time in seconds since 1970; now when it is None.
+    ``at`` is its time in seconds since 1970, now when it is None: with a fixed one the same content is the same commit.
     """
-    room = view(worktree).room
+    room = view(path).room
     now = int(time.time()) if at is None else at
     if len(tree) != 40 or "sharedrepository" in room.recipe.text:
-        told = {"NAME": WHO[0], "EMAIL": WHO[1], "DATE": f"@{now} +0000"}
-        env = {f"GIT_{who}_{what}": text for who in ("AUTHOR", "COMMITTER") for what, text in told.items()}
-        parents = ("-p", parent) if parent else ()
-        return run(worktree, "commit-tree", tree, *parents, "-F", "-", stdin=os.fsencode(message), env=env).strip()
-    who = f"{WHO[0]} <{WHO[1]}> {now} +0000"
-    lines = [
-        f"tree {tree}",
-        *([f"parent {parent}"] if parent else []),
-        f"author {who}",
-        f"committer {who}",
-        "",
-        message,
-    ]
-    return _stored(room.git_dir / "objects", os.fsencode("\n".join(lines)))
+        return _made(path, tree, parents, message, signed(now))
+    who = f"{NAME} <{EMAIL}> {now} +0000"
+    head = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
+    return _stored(room.git_dir / "objects", os.fsencode("\n".join([*head, "", message])))
+
+
+def authored(path: Path, tree: str, parents: Sequence[str], message: str, author: Mapping[str, str] = NOBODY) -> str:
+    """A commit of ``tree`` by the user, made to land; ``author`` is environment that names another author."""
+    return _made(path, tree, parents, message, {**identity(path), **author})
 
 
 def own(worktree: Path, commit: str, since: str) -> None:
@@ -56,6 +52,11 @@ def own(worktree: Path, commit: str, since: str) -> None:
 def loose(worktree: Path, name: str) -> bool:
     """An object is there, in a file of its own; False says nothing."""
     return (view(worktree).room.git_dir / "objects" / name[:2] / name[2:]).is_file()
+
+
+def _made(path: Path, tree: str, parents: Sequence[str], message: str, env: Mapping[str, str]) -> str:
+    words = [word for parent in parents for word in ("-p", parent)]
+    return run(path, "commit-tree", tree, *words, "-F", "-", stdin=os.fsencode(message), env=env).strip()
 
 
 def _stored(objects: Path, content: bytes) -> str:

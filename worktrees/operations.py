@@ -27,7 +27,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from worktrees import snapshots
-from worktrees.cleanroom import run, run_code
+from worktrees.cleanroom import run, run_code, signed
 from worktrees.errors import GitFailed, RefMoved, WorktreeError
 from worktrees.faultpoints import point
 from worktrees.models import Landing, Model, Push
@@ -39,12 +39,6 @@ _LETTERS = "klmnopqrstuvwxyz"
 """Jujutsu's alphabet for ids: none of them can be taken for a commit id."""
 _KEPT_OUTPUT = 2000
 _MARK = "\n\noperation: "
-_WHO = {
-    "GIT_AUTHOR_NAME": "orchestrator",
-    "GIT_AUTHOR_EMAIL": "orchestrator@localhost",
-    "GIT_COMMITTER_NAME": "orchestrator",
-    "GIT_COMMITTER_EMAIL": "orchestrator@localhost",
-}
 
 
 class Kind(StrEnum):
@@ -374,8 +368,7 @@ def _write(repository: Repository, operation: Operation, held: str | None) -> No
     text = json.dumps(operation.model_dump(mode="json", exclude={"id", "foreign"}), ensure_ascii=True)
     body = f"{operation.id} {seal(repository.git_dir, operation.id, text)} {text}"
     message = f"{operation.kind} {operation.state}: {' '.join(operation.what.split())}{_MARK}{body}\n"
-    stamp = f"@{int(operation.at.timestamp())} +0000"
-    env = {**_WHO, "GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp}
+    env = signed(int(operation.at.timestamp()))
     said = message.encode("utf-8", "replace")
     commit = run(repository.root, "commit-tree", tree, *parents, "-F", "-", stdin=said, env=env).strip()
     # "" as the old value: the ref must not be there, so that no two operations ever share an id.

@@ -8,16 +8,15 @@ byte: no patch is applied.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
 
-from worktrees import changes, snapshots
+from worktrees import changes, objects, snapshots, trees
 from worktrees.approval import AGAIN
-from worktrees.cleanroom import identity, run
+from worktrees.cleanroom import run
 from worktrees.errors import ApprovalVoid, WorktreeError
 from worktrees.models import Model, Totals
 from worktrees.patches import Entry, Part, entries, read, whole
@@ -25,8 +24,6 @@ from worktrees.patches import Entry, Part, entries, read, whole
 LIMIT = 32 << 20
 """Characters of a patch that are shown; files beyond are named with their counts, and taken as a whole."""
 _ID = r"^[0-9a-f]{40,64}$"
-GONE = "0", "0" * 40
-"""What git takes for a path that is to go."""
 
 
 class Pick(Model):
@@ -83,29 +80,29 @@ def tree(root: Path, work: Work, picks: Sequence[Pick]) -> str:
     """The tree of ``work.origin`` with what is picked, in objects of ``root``. Raises WorktreeError."""
     rows = _rows(root, work, picks)
     _refuse_overwriting(work, picks)
-    return _written(root, work.origin, rows)
+    return trees.edited(root, work.origin, rows)
 
 
 def put(root: Path, onto: str, work: Work, picks: Sequence[Pick]) -> str:
     """The tree of ``onto`` with the files of ``picks`` as in :func:`tree`; a file with no hunk picked is as before."""
-    rows: dict[str, tuple[str, str]] = {}
+    rows: dict[str, trees.Row | None] = {}
     for pick in picks:
         file = _file(work, pick)
-        rows[file.new] = GONE
+        rows[file.new] = None
         if file.kind != "A":
             rows[file.old] = file.old_mode, file.old_blob
-    return _written(root, onto, rows | _rows(root, work, [pick for pick in picks if pick.hunks != ()]))
+    return trees.edited(root, onto, rows | _rows(root, work, [pick for pick in picks if pick.hunks != ()]))
 
 
-def _rows(root: Path, work: Work, picks: Sequence[Pick]) -> dict[str, tuple[str, str]]:
-    """Mode and blob by path."""
+def _rows(root: Path, work: Work, picks: Sequence[Pick]) -> dict[str, trees.Row | None]:
+    """By path; None: it goes."""
     parts = work.parts
-    rows: dict[str, tuple[str, str]] = {}
+    rows: dict[str, trees.Row | None] = {}
     for pick in sorted(picks, key=lambda pick: pick.file):
         file = _file(work, pick)
         part = parts[pick.file] if pick.file < len(parts) else None
         if file.old != file.new or file.kind == "D":
-            rows.setdefault(file.old, GONE)
+            rows.setdefault(file.old, None)
         if file.kind != "D":
             rows[file.new] = file.new_mode, _blob(root, file, part, pick.hunks)
     return rows
@@ -127,13 +124,12 @@ def tip(root: Path, worktree: Path, chosen: Chosen, message: str) -> str:
     if not chosen.picks:
         raise WorktreeError("nothing of the work is picked", "p picks a hunk or a file")
     made = tree(root, between(root, chosen.origin, chosen.tree), chosen.picks)
-    env = dict(identity(root))
+    author = {}
     head = run(worktree, "rev-parse", "HEAD").strip()
     if head != chosen.origin:
         name, mail = run(root, "log", "-1", "--format=%an%n%ae", head).split("\n")[:2]
-        env |= {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail}
-    words = ("commit-tree", made, "-p", chosen.origin, "-F", "-")
-    return run(root, *words, stdin=os.fsencode(message), env=env).strip()
+        author = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail}
+    return objects.authored(root, made, (chosen.origin,), message, author)
 
 
 def totals(root: Path, origin: str, tip: str) -> Totals:
@@ -185,16 +181,3 @@ def _refuse_overwriting(work: Work, picks: Sequence[Pick]) -> None:
                     f"{changes.shown(file.new)} takes the place of {changes.shown(other)}, which is left out",
                     "pick both, or none of them",
                 )
-
-
-def _written(root: Path, origin: str, rows: dict[str, tuple[str, str]]) -> str:
-    with tempfile.TemporaryDirectory(prefix="orchestrator-partial-") as folder:
-        env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        run(root, "read-tree", origin, env=env)
-        gone = [row for row in rows.items() if row[1][0] == "0"]
-        kept = [row for row in rows.items() if row[1][0] != "0"]
-        stdin = b"".join(
-            b"%s %s\t%s\0" % (mode.encode(), blob.encode(), os.fsencode(path)) for path, (mode, blob) in gone + kept
-        )
-        run(root, "update-index", "-z", "--index-info", env=env, stdin=stdin)
-        return run(root, "write-tree", env=env).strip()

@@ -136,7 +136,7 @@ def work(worktree: Path) -> str:
         if not now.uncommitted or not now.head:
             return now.head
         tree = now.tree()
-        return objects.commit(worktree, tree, now.head, "orchestrator: work\n", at=0)
+        return objects.commit(worktree, tree, (now.head,), "orchestrator: work\n", at=0)
 
 
 def apart(one: Touched, other: Touched) -> bool:

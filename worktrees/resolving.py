@@ -7,20 +7,19 @@ can be undone. Landing goes on from there as always, checks included.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from worktrees import checkouts, filters, obstacles, operations, snapshots
+from worktrees import checkouts, filters, objects, obstacles, snapshots, trees
 from worktrees.changes import head
-from worktrees.cleanroom import identity, run, run_code
+from worktrees.cleanroom import run, run_code
 from worktrees.errors import ApprovalVoid, NothingToLand, WorktreeError
 from worktrees.ignored import STATED, Limits
 from worktrees.integrating import sides, tree_of
 from worktrees.landing import branch_of, commit_rest, free_index, refuse_worktree
 from worktrees.models import Settled
-from worktrees.operations import Files, Follow, Kind, Move
-from worktrees.problems import Entry, Resolution, ThreeWay, left, text_of
+from worktrees.operations import Kind
+from worktrees.problems import Resolution, ThreeWay, left, text_of
 from worktrees.repository import open_repository
 from worktrees.text_merge import marks
 from worktrees.three_way import Names, look
@@ -40,10 +39,8 @@ class Work:
         if self.tree == tree_of(worktree, self.tip):
             self.commit = self.tip
         else:
-            words = ("commit-tree", self.tree, "-p", self.tip, "-m", "uncommitted work")
             # At one time: the same files give the same commit, whose id stands in the marks of a conflict.
-            env = {**identity(worktree), "GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"}
-            self.commit = run(worktree, *words, env=env).strip()
+            self.commit = objects.commit(worktree, self.tree, (self.tip,), "uncommitted work\n", at=0)
         self.settled = settled
 
     @property
@@ -62,7 +59,7 @@ def resolved_tree(root: Path, found: ThreeWay, resolutions: Iterable[Resolution]
     ``proposed``: a commit or tree that resolves those conflicts which no resolution does.
     """
     by_id = {one.problem: one for one in resolutions}
-    wanted: dict[str, Entry | None] = {}
+    wanted: dict[str, trees.Row | None] = {}
     open_: list[str] = []
     for problem in found.problems:
         resolution = by_id.get(problem.id)
@@ -73,15 +70,15 @@ def resolved_tree(root: Path, found: ThreeWay, resolutions: Iterable[Resolution]
             continue
         effect = found.effects[problem.id, resolution.choice if problem.choices else ""]
         for path, entry in effect.items():
-            if entry is not None and entry.oid is None:
-                text = text_of(problem, resolution)
-                oid = run(root, "hash-object", "-w", "--stdin", stdin=os.fsencode(text)).strip()
-                entry = entry.model_copy(update={"oid": oid})
-            wanted[path] = entry
+            wanted[path] = None
+            if entry is not None:
+                text = text_of(problem, resolution) if entry.oid is None else ""
+                oid = entry.oid or run(root, "hash-object", "-w", "--stdin", stdin=os.fsencode(text)).strip()
+                wanted[path] = entry.mode, oid
     if open_:
         names = ", ".join(open_[:3]) + (" …" if len(open_) > 3 else "")
         raise WorktreeError(f"nobody decided yet about {names}", "decide, or take a side: --take ours|theirs FILE")
-    tree = _written(root, proposed or found.tree, wanted)
+    tree = trees.edited(root, proposed or found.tree, wanted)
     refuse_marks(root, found, tree)
     return tree
 
@@ -105,8 +102,7 @@ def refuse_marks(root: Path, found: ThreeWay, tree: str) -> None:
 
 def commit(work: Work, tree: str, message: str, tip: str | None = None) -> str:
     """The merge commit of the branch's tip and the target, with ``tree``. Only an object: nothing has it yet."""
-    words = ("commit-tree", tree, "-p", tip or work.commit, "-p", work.target, "-F", "-")
-    return run(work.worktree, *words, stdin=os.fsencode(message), env=identity(work.worktree)).strip()
+    return objects.authored(work.worktree, tree, (tip or work.commit, work.target), message)
 
 
 def accept(
@@ -143,34 +139,20 @@ def accept(
     if tree_of(worktree, tip) != work.tree:
         raise ApprovalVoid(f"{name or session} has moved since the conflicts were looked at", AGAIN)
     after = commit(work, tree, message or f"Merge branch '{target}'\n", tip)
-    operation = operations.planned(
-        Kind.UPDATE,
-        f"merged {target} into {branch}, conflicts resolved",
+    checkouts.move_branch(
+        repository,
+        worktree,
+        branch,
+        tip,
+        after,
+        kind=Kind.UPDATE,
+        what=f"merged {target} into {branch}, conflicts resolved",
         session=session,
         name=name,
-        moves=(Move(ref=f"refs/heads/{branch}", before=tip, after=after),),
-        files=(Files(path=worktree, before=tip, after=after, follow=Follow.CHECKOUT),),
     )
-    checkouts.carry_out(repository, operation)
     return after
 
 
 def refuse_clean(found: ThreeWay, name: str, target: str) -> None:
     if not found.problems:
         raise NothingToLand(f"{name} and {target} merge cleanly", f"land it: orchestrator merge {name}")
-
-
-def _written(root: Path, start: str, wanted: dict[str, Entry | None]) -> str:
-    none = "0" * len(tree_of(root, start))
-    with tempfile.TemporaryDirectory(prefix="resolving-") as folder:
-        env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        run(root, "read-tree", f"{start}^{{tree}}", env=env)
-        gone = [path for path, entry in wanted.items() if entry is None]
-        lines = b"".join(f"0 {none}\t".encode() + os.fsencode(path) + b"\0" for path in gone)
-        lines += b"".join(
-            f"{entry.mode} {entry.oid} 0\t".encode() + os.fsencode(path) + b"\0"
-            for path, entry in wanted.items()
-            if entry is not None
-        )
-        run(root, "update-index", "-z", "--index-info", env=env, stdin=lines)
-        return run(root, "write-tree", env=env).strip()

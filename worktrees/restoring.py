@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from worktrees import operations, snapshots
+from worktrees import objects, operations, snapshots
 from worktrees.changes import between, checked_out, shown
-from worktrees.cleanroom import SEALED, identity, own_index, run, run_code, set_head
+from worktrees.cleanroom import SEALED, own_index, run, run_code, set_head
 from worktrees.errors import NotOurs, UnknownSnapshot, WorktreeError, WorktreeExists
 from worktrees.git import run as plain
 from worktrees.history import number
@@ -288,9 +288,7 @@ def _staged(worktree: Path, head: str, files: str) -> tuple[str, ...]:
 
 
 def _commit(worktree: Path, tree: str, parent: str | None) -> str:
-    parents = ("-p", parent) if parent else ()
-    message = b"orchestrator: restore\n"
-    return run(worktree, "commit-tree", tree, *parents, "-F", "-", stdin=message, env=identity(worktree)).strip()
+    return objects.commit(worktree, tree, (parent,) if parent else (), "orchestrator: restore\n")
 
 
 def _what(wish: Wish, moves: tuple[Move, ...]) -> str:

@@ -1,6 +1,6 @@
 """Snapshots: all work of a worktree as a commit under a ref of ours, without touching index or tree.
 
-Our own index (:mod:`worktrees.indexes`) is brought up to date; ``write-tree`` and ``commit-tree`` do the rest. Refs:
+Our own index (:mod:`worktrees.indexes`) is brought up to date; ``write-tree`` makes the tree. Refs:
 ``refs/orchestrator/snap/<session>/<n>``.
 """
 
@@ -41,18 +41,17 @@ def take(
 
     ``ignored`` keeps ignored files too, up to ``limits``. ``always`` makes one of its own for the same content.
     """
-    newest = None if name else latest(worktree, session)
+    newest = latest(worktree, session)
     with filled(worktree, ignored, limits) as (content, env, left_out):
         head, tree = content.head, _tree(content, env)
-    if newest is not None and newest.tree == tree and newest.parent == head and not always:
+    if name is None and newest is not None and newest.tree == tree and newest.parent == head and not always:
         return newest
     message = f"orchestrator: {' '.join(reason.split())}\n"
     if left_out:
         message += "\n".join(("", _LEFT_OUT, *(_quoted(path) for path in left_out))) + "\n"
     now = datetime.now(UTC).replace(microsecond=0)  # as git keeps it
-    commit = objects.commit(worktree, tree, head, message, at=int(now.timestamp()))
-    since = newest or latest(worktree, session)
-    objects.own(worktree, commit, since.commit if since else "")
+    commit = objects.commit(worktree, tree, (head,) if head else (), message, at=int(now.timestamp()))
+    objects.own(worktree, commit, newest.commit if newest else "")
     if name is not None:
         ref = f"{ref_root}/{session}/{name}"
         run(worktree, "update-ref", ref, commit)

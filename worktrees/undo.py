@@ -7,13 +7,11 @@ the undo is refused with the reason.
 
 from __future__ import annotations
 
-import os
-
-from worktrees import attic, checkouts, landing, operations
+from worktrees import attic, checkouts, landing, objects, operations
 from worktrees.ancestry import is_ancestor
 from worktrees.changes import shown
 from worktrees.checkouts import Where
-from worktrees.cleanroom import identity, run
+from worktrees.cleanroom import run
 from worktrees.errors import CannotUndo, Conflicted
 from worktrees.integrating import merge_three, tree_of
 from worktrees.models import Conflict
@@ -212,8 +210,7 @@ def _back_on_target(repository: Repository, move: Move) -> tuple[Move, str]:
         raise CannotUndo(f"{name} holds nothing of it any more", "it was taken back already")
     subject = shown(run(root, "log", "-1", "--format=%s", move.after).strip())
     message = f'Revert "{subject}"\n\nThis takes back {move.after}.\n'
-    words = ("commit-tree", tree, "-p", now, "-F", "-")
-    commit = run(root, *words, stdin=os.fsencode(message), env=identity(root)).strip()
+    commit = objects.authored(root, tree, (now,), message)
     return Move(ref=move.ref, before=now, after=commit), REVERTS
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.commands import Refused
 from orchestrator.fleet import Row
-from worktrees import snapshots
-from worktrees.cleanroom import identity, run, run_code
+from worktrees import objects, snapshots
+from worktrees.cleanroom import run, run_code
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,7 @@ def of(row: Row) -> Work:
     tree = snapshots.tree_of(worktree)
     commit = head
     if tree != run(worktree, "rev-parse", f"{head}^{{tree}}").strip():
-        message = os.fsencode(f"The work of {row.name}, uncommitted files included\n")
         # The same work gets the same commit: a fixed time.
-        who = {f"GIT_{role}_DATE": "@0 +0000" for role in ("AUTHOR", "COMMITTER")}
-        env = {**identity(worktree), **who}
-        commit = run(worktree, "commit-tree", tree, "-p", head, "-F", "-", stdin=message, env=env).strip()
+        message = f"The work of {row.name}, uncommitted files included\n"
+        commit = objects.commit(worktree, tree, (head,), message, at=0)
     return Work(commit, tree, base, tree != run(worktree, "rev-parse", f"{base}^{{tree}}").strip())

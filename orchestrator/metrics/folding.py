@@ -7,6 +7,7 @@ that steps back is held at the latest time that a session has seen, so nothing i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from orchestrator.events import (
     Created,
@@ -35,12 +36,13 @@ from orchestrator.metrics.records import (
     Wait,
 )
 from orchestrator.metrics.states import BUSY, GONE, NEEDS, SECOND, Spent, micros, spent
+from orchestrator.throughput import LONGEST_GAP
 from sessions.events import Answered, Counted, FailedToStart, Launched, Sent, StatusChanged
 from sessions.models import Model, Usage
 
 SETTLES = 10 * SECOND
 """After a restart, how soon the first look at every session is through."""
-GAP = 300 * SECOND
+GAP = LONGEST_GAP // timedelta(microseconds=1)
 KINDS = (
     *("created", "returned", "removed", "launched", "launch_failed", "failed_to_start", "status", "seen", "paused"),
     *("counted", "merged", "undone", "answered", "sent", "looked", "focused", "unobserved", "imported"),

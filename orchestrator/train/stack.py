@@ -7,17 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.train.plan import Link
-from worktrees.cleanroom import run
+from worktrees import objects
 from worktrees.conflicts import merge_tree
 from worktrees.integrating import merged, tree_of
 from worktrees.models import Conflict, Settled
-
-_WHO = {
-    f"GIT_{who}_{what}": text
-    for who in ("AUTHOR", "COMMITTER")
-    # The same stack gets the same commits: a fixed time.
-    for what, text in (("NAME", "orchestrator"), ("EMAIL", "orchestrator@localhost"), ("DATE", "@0 +0000"))
-}
 
 
 @dataclass(frozen=True)
@@ -62,8 +55,8 @@ def build(root: Path, base: str, works: Sequence[Work]) -> Stack:
             clashes[work.session] = _clash(root, base, standing, work, conflicts)
             continue
         if tree != trees:
-            parents = ("-p", now, "-p", work.commit) if work.joined else ("-p", now)
-            now = run(root, "commit-tree", tree, *parents, "-m", work.name, env=_WHO).strip()
+            # The same stack gets the same commits: a fixed time.
+            now = objects.commit(root, tree, (now, work.commit) if work.joined else (now,), f"{work.name}\n", at=0)
             trees = tree
         links.append(Link(work.session, tree))
         commits.append(now)
