@@ -58,6 +58,7 @@ class Stage:
         """Make the repository and launch the five agents."""
         self.make_repository()
         self._settings()
+        self._approve()
         self.launch()
 
     def make_repository(self) -> None:
@@ -70,6 +71,11 @@ class Stage:
             self.git("config", key, value)
         self.git("add", "-A")
         self.git("commit", "-q", "-m", "A small shop")
+
+    def _approve(self) -> None:
+        """The repository is made here, its checks too: nobody needs to read them before they run."""
+        seen = call("trust", repository=str(self.repository))
+        call("trust", repository=str(self.repository), digest=seen["digest"])
 
     def launch(self) -> None:
         for task in TASKS:
