@@ -17,8 +17,9 @@ from orchestrator.conflict_commands import AskAgent, Offer, Proposal
 from orchestrator.fleet import Row
 from orchestrator.replies import Started
 from sessions.models import SessionId, State
-from worktrees import inert, resolving
+from worktrees import inert, resolving, trees
 from worktrees import proposals as read
+from worktrees.ancestry import is_ancestor
 from worktrees.changes import head
 from worktrees.cleanroom import run, run_code
 from worktrees.errors import WorktreeError
@@ -123,9 +124,9 @@ def _read(other: Row, work: Work, found: ThreeWay) -> tuple[str, tuple[Resolutio
     head(worktree)  # a sealed one's commits are brought over
     tree = tree_of(worktree)
     for side in (work.target, work.tip):
-        if run_code(worktree, "merge-base", "--is-ancestor", side, other.base_commit, ok=(0, 1))[0]:
+        if not is_ancestor(worktree, side, other.base_commit):
             raise WorktreeError("it was asked about older work: what it proposes is of another merge")
-    began = run(worktree, "rev-parse", f"{other.base_commit}^{{tree}}").strip()
+    began = trees.tree_of(worktree, other.base_commit)
     if began != found.tree:
         raise WorktreeError("it was asked about older work: what it proposes is of another merge")
     if tree == began:

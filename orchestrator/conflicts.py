@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import asking, landing, stacking, timemachine
+from orchestrator import asking, landing, stacking, standing, timemachine
 from orchestrator.commands import Command, Refused
 from orchestrator.conflict_commands import ConflictsReply, Offer, Resolve, Resolved
 from orchestrator.events import Followed
@@ -68,10 +68,7 @@ def look(supervisor: Supervisor, row: Row) -> ConflictsReply:
 
 def seen(supervisor: Supervisor, row: Row) -> tuple[Work, ThreeWay]:
     """The session's work as it is now, and how it merges. NothingToLand when it merges cleanly."""
-    worktree = Path(row.worktree)
-    if not worktree.is_dir():
-        raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
-    work = Work(worktree, row.target, stacking.settled(supervisor, row))
+    work = Work(standing.worktree(row), row.target, stacking.settled(supervisor, row))
     found = work.look(names(row))
     resolving.refuse_clean(found, row.name, row.target)
     return work, found
@@ -85,7 +82,7 @@ async def resolve(supervisor: Supervisor, row: Row, command: Resolve) -> Resolve
     """Keep what is decided; when nothing is open, and unless it is only to be kept, accept it."""
     work, found = await asyncio.to_thread(seen, supervisor, row)
     if command.work is not None and command.work != work.id:
-        await asyncio.to_thread(_keep, row, found, command.resolutions)
+        await asyncio.to_thread(_keep, row, command.resolutions)
         raise Refused(f"{row.name} or {row.target} has moved since the conflicts were looked at", resolving.AGAIN)
     decided = await asyncio.to_thread(_decided, row, found, command)
     open_ = sum(left(problem, decided.get(problem.id)) for problem in found.problems)
@@ -139,7 +136,7 @@ def _decided(row: Row, found: ThreeWay, command: Resolve) -> dict[str, Resolutio
             decided[problem.id] = _merged(problem, decided.get(problem.id), command)
     elif command.files:
         raise Refused("files are named, and no side to take", "add: --take ours or --take theirs")
-    _keep(row, found, decided.values())
+    _keep(row, decided.values())
     return {problem.id: decided[problem.id] for problem in found.problems if problem.id in decided}
 
 
@@ -154,7 +151,7 @@ def _merged(problem: Problem, before: Resolution | None, command: Resolve) -> Re
     return made.model_copy(update={"choice": before.choice or made.choice, "picks": picks, "text": before.text})
 
 
-def _keep(row: Row, found: ThreeWay, resolutions: Iterable[Resolution]) -> None:
+def _keep(row: Row, resolutions: Iterable[Resolution]) -> None:
     """The draft, together with what was decided about files as they were before."""
     known = {one.problem: one for one in remembering.draft(row.id)}
     remembering.keep_draft(row.id, ({**known, **{one.problem: one for one in resolutions}}).values())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from orchestrator import afterwards, messages, stacking, timemachine, trespass, trust
+from orchestrator import afterwards, messages, stacking, standing, timemachine, trespass, trust
 from orchestrator.checks.definition import Check, listed
 from orchestrator.checks.engine import Progress
 from orchestrator.checks.service import approved, step
@@ -62,7 +62,7 @@ async def call(supervisor: Supervisor, command: Command) -> BaseModel:
 
 def preview_merge(supervisor: Supervisor, row: Row, command: PreviewMerge) -> MergePreview:
     """What :func:`merge` would do now. Writes nothing but objects that git collects again."""
-    worktree = _worktree(row)
+    worktree = standing.worktree(row)
     repository = open_repository(Path(row.repository))
     seen = trust.wanted(repository.root)
     refusal = hint = ""
@@ -147,7 +147,7 @@ async def merge(supervisor: Supervisor, row: Row, command: Merge, judged: git_la
         return asyncio.run_coroutine_threadsafe(judged, loop).result().results
 
     def land() -> Landing:
-        worktree = _worktree(row)
+        worktree = standing.worktree(row)
         repository = open_repository(Path(row.repository))
         return git_landing.land(
             repository,
@@ -287,13 +287,6 @@ def _failed(error: WorktreeError | OSError) -> MergeFailed:
         conflicts=error.conflicts if isinstance(error, Conflicted) else (),
         check_output=error.result.output if isinstance(error, CheckFailed) else "",
     )
-
-
-def _worktree(row: Row) -> Path:
-    worktree = Path(row.worktree)
-    if not worktree.is_dir():
-        raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
-    return worktree
 
 
 def _method(row: Row, asked: Method | None) -> Method:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import home, last_screens
+from orchestrator import home, last_screens, standing
 from orchestrator.commands import (
     AttachReply,
     Command,
@@ -58,10 +58,7 @@ def _now(supervisor: Supervisor, row: Row) -> Status:
 
 def diff(row: Row) -> DiffReply:
     """Everything that the session changed since its base."""
-    worktree = Path(row.worktree)
-    if not worktree.is_dir():
-        raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
-    found, patch = changes.diff(worktree, row.base_commit)
+    found, patch = changes.diff(standing.worktree(row), row.base_commit)
     return DiffReply(base=row.base, changes=found, patch=patch)
 
 

@@ -16,11 +16,12 @@ from worktrees.cleanroom import run
 from worktrees.conflicts import merge_tree
 from worktrees.errors import Conflicted, NothingToLand, WorktreeError
 from worktrees.ignored import STATED, Limits
-from worktrees.integrating import rebased, tree_of
+from worktrees.integrating import rebased
 from worktrees.landing import branch_of, free_index, refuse_worktree, tracked_changes
 from worktrees.models import Settled
 from worktrees.operations import Kind
 from worktrees.repository import open_repository
+from worktrees.trees import tree_of
 
 
 def update_from_target(

@@ -17,6 +17,7 @@ from worktrees.conflicts import merge_tree
 from worktrees.errors import Conflicted, NothingToLand, WorktreeError
 from worktrees.models import Conflict, Method, Settled
 from worktrees.repository import Repository
+from worktrees.trees import tree_of
 
 MOST = 500
 """Commits that are replayed one by one; each takes some 30 ms."""
@@ -156,10 +157,6 @@ def _from(root: Path, before: str, tip: str, settled: Settled | None) -> str | N
     if code != 0 or is_ancestor(root, base, before):
         return None
     return base
-
-
-def tree_of(root: Path, commit: str) -> str:
-    return run(root, "rev-parse", f"{commit}^{{tree}}").strip()
 
 
 def _standing_for(root: Path, commit: str, *parents: str) -> str:

@@ -38,11 +38,12 @@ from worktrees.errors import (
     WorktreeError,
 )
 from worktrees.ignored import STATED, Limits
-from worktrees.integrating import integrate, tree_of
+from worktrees.integrating import integrate
 from worktrees.models import CheckResult, Landing, Method, Settled, Worktree
 from worktrees.operations import Files, Follow, Kind, Move
 from worktrees.partial import Chosen
 from worktrees.repository import Repository
+from worktrees.trees import tree_of
 
 Verify = Callable[[str, str], tuple[CheckResult, ...]]
 """Given what the target is and what it shall become, two commits, says what checks say of the latter."""

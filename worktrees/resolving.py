@@ -15,7 +15,7 @@ from worktrees.changes import head
 from worktrees.cleanroom import run, run_code
 from worktrees.errors import ApprovalVoid, NothingToLand, WorktreeError
 from worktrees.ignored import STATED, Limits
-from worktrees.integrating import sides, tree_of
+from worktrees.integrating import sides
 from worktrees.landing import branch_of, commit_rest, free_index, refuse_worktree
 from worktrees.models import Settled
 from worktrees.operations import Kind
@@ -23,6 +23,7 @@ from worktrees.problems import Resolution, ThreeWay, left, text_of
 from worktrees.repository import open_repository
 from worktrees.text_merge import marks
 from worktrees.three_way import Names, look
+from worktrees.trees import tree_of
 
 AGAIN = "look at it again; what was decided for files that are the same is kept"
 

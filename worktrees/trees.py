@@ -13,12 +13,18 @@ Row = tuple[str, str]
 """Mode and object of a file."""
 
 
+def tree_of(root: Path, commit: str) -> str:
+    """The tree of a commit, or that tree itself. Raises GitFailed when it is not there."""
+    return run(root, "rev-parse", f"{commit}^{{tree}}").strip()
+
+
 def edited(root: Path, start: str, rows: Mapping[str, Row | None]) -> str:
     """The tree of ``start`` (a commit or tree) with ``rows`` by path; None: it is not there. Raises GitFailed."""
-    none = "0", "0" * len(run(root, "rev-parse", f"{start}^{{tree}}").strip())
+    tree = tree_of(root, start)
+    none = "0", "0" * len(tree)
     with tempfile.TemporaryDirectory(prefix="orchestrator-tree-") as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        run(root, "read-tree", f"{start}^{{tree}}", env=env)
+        run(root, "read-tree", tree, env=env)
         # What goes, first: a folder may come in a file's place.
         ordered = sorted(rows.items(), key=lambda item: item[1] is not None)
         fed = b"".join(os.fsencode(f"{' '.join(row or none)}\t{path}\0") for path, row in ordered)

@@ -13,11 +13,12 @@ from worktrees.changes import shown
 from worktrees.checkouts import Where
 from worktrees.cleanroom import run
 from worktrees.errors import CannotUndo, Conflicted
-from worktrees.integrating import merge_three, tree_of
+from worktrees.integrating import merge_three
 from worktrees.models import Conflict
 from worktrees.operations import Files, Follow, Kind, Move, Operation, State, short
 from worktrees.repository import MADE, Repository
 from worktrees.snapshots import differing
+from worktrees.trees import tree_of
 
 REVERTS = "by a commit on top"
 

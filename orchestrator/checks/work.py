@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from orchestrator.commands import Refused
+from orchestrator import standing
 from orchestrator.fleet import Row
 from worktrees import objects, snapshots
 from worktrees.cleanroom import run, run_code
+from worktrees.trees import tree_of
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,14 @@ class Work:
 
 def of(row: Row) -> Work:
     """The work in the worktree as it is now. Only objects are written, which git collects again."""
-    worktree = Path(row.worktree)
-    if not worktree.is_dir():
-        raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
+    worktree = standing.worktree(row)
     head = run(worktree, "rev-parse", "HEAD").strip()
     code, said = run_code(worktree, "merge-base", f"refs/heads/{row.target}", head, ok=(0, 1, 128))
     base = said.strip() if code == 0 else row.base_commit
     tree = snapshots.tree_of(worktree)
     commit = head
-    if tree != run(worktree, "rev-parse", f"{head}^{{tree}}").strip():
+    if tree != tree_of(worktree, head):
         # The same work gets the same commit: a fixed time.
         message = f"The work of {row.name}, uncommitted files included\n"
         commit = objects.commit(worktree, tree, (head,), message, at=0)
-    return Work(commit, tree, base, tree != run(worktree, "rev-parse", f"{base}^{{tree}}").strip())
+    return Work(commit, tree, base, tree != tree_of(worktree, base))

@@ -8,6 +8,7 @@ from argparse import Namespace
 from contextlib import suppress
 from typing import Any
 
+from orchestrator.amounts import count
 from orchestrator.cli.output import CommandError, call, dump, exact, fetch, note, say, session, sessions, table
 from worktrees.inert import block, line
 
@@ -297,13 +298,6 @@ def age(seconds: float) -> str:
         if seconds >= 2 * size or (unit != "m" and seconds >= size):
             return f"{int(seconds // size)}{unit}"
     return f"{int(seconds)}s"
-
-
-def count(number: int) -> str:
-    """A number of tokens: 812, 14.2k, 3.1M."""
-    if number < 1000:
-        return str(number)
-    return f"{number / 1000:.1f}k" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"
 
 
 def since(moment: str) -> float:

@@ -7,6 +7,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.amounts import count
 from orchestrator.cli.output import CommandError, call, dump, fact, note, say, table
 from orchestrator.metrics.since import since
 
@@ -78,7 +79,7 @@ def _print(found: dict[str, Any], when: str) -> None:
                 minutes(group.longest_wait_s),
                 str(group.askings),
                 output(spending),
-                _short(spending.input),
+                count(spending.input),
                 percent(spending.cache_read / prompt) if prompt else "–",
                 cost(spending),
                 str(group.landed),
@@ -124,7 +125,7 @@ def _fit(figures: Any) -> None:
 
 
 def _rest(figures: Any) -> None:
-    from orchestrator.metrics.lines import cost, count, minutes
+    from orchestrator.metrics.lines import cost, minutes
 
     total = figures.total
     if total.landed:
@@ -140,9 +141,3 @@ def _rest(figures: Any) -> None:
         note(f"{minutes(unknown)} unknown: nobody watched, or nothing told")
     if figures.behind:
         note(f"{figures.behind * 100:.0f}% of the ledger are still to be read")
-
-
-def _short(number: int) -> str:
-    from orchestrator.metrics.lines import count
-
-    return count(number)

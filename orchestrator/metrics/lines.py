@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from orchestrator.amounts import count
 from orchestrator.metrics.figures import Figures, Group, Spending, Waits
 from orchestrator.metrics.states import Spent
 from worktrees.inert import line
@@ -27,13 +28,6 @@ def minutes(seconds: float) -> str:
 
 def percent(share: float | None) -> str:
     return "–" if share is None else f"{share * 100:.0f}%"
-
-
-def count(number: float) -> str:
-    """812, 14.2k, 3.1M."""
-    if number < 1000:
-        return f"{number:.0f}"
-    return f"{number / 1000:.1f}k" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"
 
 
 def cost(spending: Spending) -> str:

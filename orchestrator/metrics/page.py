@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from orchestrator.amounts import count
 from orchestrator.metrics.asking import Drawn
 from orchestrator.metrics.figures import Figures, Group
-from orchestrator.metrics.lines import NOT_ENOUGH, bottleneck, cost, count, minutes, output, percent
+from orchestrator.metrics.lines import NOT_ENOUGH, bottleneck, cost, minutes, output, percent
 from orchestrator.metrics.states import Spent
 from worktrees.inert import line
 

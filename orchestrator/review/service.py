@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from orchestrator import standing
 from orchestrator.commands import Command, Done, Refused
 from orchestrator.fleet import Row
 from orchestrator.review import known
@@ -57,7 +58,7 @@ async def call(supervisor: Supervisor, command: Command) -> BaseModel:
 
 def look(row: Row, command: Review, seen: known.Known) -> ReviewReply:
     """All of the session's work, or what of it changed since it was looked at."""
-    worktree, root = _worktree(row), Path(row.repository)
+    worktree, root = standing.worktree(row), Path(row.repository)
     origin, tree = changes.origin(worktree, row.base_commit), snapshots.tree_of(worktree)
     work = _work(root, origin, tree)
     left = sum(1 for part in work.parts if not seen.marks.issuperset(part.items)) + len(work.files) - len(work.parts)
@@ -83,7 +84,7 @@ async def mark(supervisor: Supervisor, row: Row, command: MarkReviewed) -> Done:
 
     def go() -> Reviewed:
         root = Path(row.repository)
-        origin = changes.origin(_worktree(row), row.base_commit)
+        origin = changes.origin(standing.worktree(row), row.base_commit)
         chosen = command.chosen
         work = _work(root, chosen.origin, chosen.tree)
         items = _items(work, chosen.picks)
@@ -150,7 +151,7 @@ async def comment(supervisor: Supervisor, row: Row, command: Comment) -> Remark:
 
 
 def _placed(row: Row, command: Comment, number: str) -> Remark:
-    worktree, root = _worktree(row), Path(row.repository)
+    worktree, root = standing.worktree(row), Path(row.repository)
     origin = changes.origin(worktree, row.base_commit)
     tree = command.tree or snapshots.tree_of(worktree)
     files = _work(root, origin, tree).files
@@ -208,10 +209,3 @@ def blob(row: Row, wanted: str) -> BlobReply:
 def _work(root: Path, origin: str, tree: str) -> Work:
     """Two trees never differ otherwise than before."""
     return partial.between(root, origin, tree)
-
-
-def _worktree(row: Row) -> Path:
-    worktree = Path(row.worktree)
-    if not worktree.is_dir():
-        raise Refused(f"the worktree of {row.name} is gone: {worktree}", f"its commits are on {row.branch}")
-    return worktree

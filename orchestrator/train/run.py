@@ -24,9 +24,9 @@ from sessions.errors import SessionError
 from worktrees import landing as git_landing
 from worktrees.errors import NothingToLand, WorktreeError
 from worktrees.faultpoints import point
-from worktrees.integrating import tree_of
 from worktrees.models import CheckResult
 from worktrees.repository import open_repository
+from worktrees.trees import tree_of
 
 if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor
@@ -119,8 +119,11 @@ class Driver(Combining):
                 self.put(entry.session, state="left", why="the session was removed")
 
     def _stacked(self) -> Stack:
-        base = open_repository(self.root).resolve(f"refs/heads/{self.train.target}")
-        return build(self.root, base, [self._work(entry) for entry in self.train.waiting])
+        return build(self.root, self._target(), [self._work(entry) for entry in self.train.waiting])
+
+    def _target(self) -> str:
+        """The commit that the target is now; for a thread."""
+        return open_repository(self.root).resolve(f"refs/heads/{self.train.target}")
 
     def _reject_clashing(self, stack: Stack) -> bool:
         """What conflicts with the target is rejected; what conflicts with others before it waits for what they do."""
@@ -182,7 +185,7 @@ class Driver(Combining):
     async def _settle(self, stack: Stack, plan: Plan) -> None:
         """Land the front, reject the one behind it."""
         point("train.proven")
-        git_landing.refuse_target(open_repository(self.root), self.train.target)
+        await asyncio.to_thread(lambda: git_landing.refuse_target(open_repository(self.root), self.train.target))
         results = self._results_of(stack, plan)
         for number in range(plan.land):
             before = stack.links[number - 1].tree if number else stack.tree
@@ -221,7 +224,7 @@ class Driver(Combining):
         except Moved as error:
             if not await asyncio.to_thread(self._stands, before):
                 self.put(session, state="waits")
-                self._rebase()
+                await self._rebase()
             else:
                 self._reject(session, error.message)
             return False
@@ -238,13 +241,11 @@ class Driver(Combining):
         return True
 
     def _stands(self, tree: str) -> bool:
-        repository = open_repository(self.root)
-        return tree_of(self.root, repository.resolve(f"refs/heads/{self.train.target}")) == tree
+        return tree_of(self.root, self._target()) == tree
 
-    def _rebase(self) -> None:
+    async def _rebase(self) -> None:
         """Somebody else moved the target: who is to blame is looked for from there on."""
-        base = open_repository(self.root).resolve(f"refs/heads/{self.train.target}")
-        self.change(base=base, since=())
+        self.change(base=await asyncio.to_thread(self._target), since=())
 
     def _reject_failing(self, session: str, tree: str) -> None:
         test = next((one for one in self.train.tests if one.tree == tree), None)

@@ -181,12 +181,7 @@ class TrainService:
         rows = self._rows(command.sessions, command.repository)
         root, target = Path(rows[0].repository), rows[0].target
         checks = await asyncio.to_thread(approved, root, command.trust)
-        repository = open_repository(root)
-        await asyncio.to_thread(git_landing.refuse_target, repository, target)
-        entries = []
-        for row in rows:
-            self._refuse(row)
-            entries.append(await asyncio.to_thread(_entry, row, command.priority))
+        base, entries = await asyncio.to_thread(self._boarded, root, target, rows, command.priority)
         running = self._driver(str(root))
         if running is not None:
             return self._join(running, target, entries)
@@ -198,7 +193,7 @@ class TrainService:
             repository=str(root),
             target=target,
             at=datetime.now(UTC),
-            base=repository.resolve(f"refs/heads/{target}"),
+            base=base,
             entries=tuple(entries),
             workers=max(1, command.workers or self._supervisor.checks.engine.slots),
             return_failures=returns,
@@ -209,6 +204,16 @@ class TrainService:
         point("train.formed")
         self._drive(train, checks)
         return train
+
+    def _boarded(self, root: Path, target: str, rows: tuple[Row, ...], priority: int) -> tuple[str, list[Entry]]:
+        """What the target is now, and what rides; for a thread."""
+        repository = open_repository(root)
+        git_landing.refuse_target(repository, target)
+        entries = []
+        for row in rows:
+            self._refuse(row)
+            entries.append(_entry(row, priority))
+        return repository.resolve(f"refs/heads/{target}"), entries
 
     def _join(self, driver: Driver, target: str, entries: list[Entry]) -> Train:
         if driver.train.target != target:

@@ -9,8 +9,9 @@ from pathlib import Path
 from orchestrator.train.plan import Link
 from worktrees import objects
 from worktrees.conflicts import merge_tree
-from worktrees.integrating import merged, tree_of
+from worktrees.integrating import merged
 from worktrees.models import Conflict, Settled
+from worktrees.trees import tree_of
 
 
 @dataclass(frozen=True)

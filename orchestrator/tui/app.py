@@ -115,6 +115,17 @@ class Orchestrator(App[None]):
             self.complain("The daemon cannot be reached", "it is tried again; nothing was done")
         return None
 
+    async def ask_trusting(self, command: Command) -> Any:
+        """Like :meth:`ask`; the repository's own commands are shown when they are new, and approved or not."""
+        from orchestrator.tui.screens.confirm import approved
+
+        try:
+            return await self.ask(command)
+        except Refused as refused:
+            if refused.trust is None or not await approved(self, refused.trust):
+                return None
+            return await self.ask(command.model_copy(update={"trust": refused.trust.digest}))
+
     async def attempt(self, command: Command) -> Refused | None:
         """Carry ``command`` out; returns the refusal, for who says more about it than ``ask``."""
         try:
@@ -140,15 +151,7 @@ class Orchestrator(App[None]):
             self.notify(cut(one_line(message), 400), timeout=3, markup=False)
 
     async def launch(self, command: Run) -> None:
-        """Launch, and ask about the repository's own commands when they are new."""
-        from orchestrator.tui.screens.confirm import approved
-
-        try:
-            reply = await self.ask(command)
-        except Refused as refused:
-            if refused.trust is None or not await approved(self, refused.trust):
-                return
-            reply = await self.ask(command.model_copy(update={"trust": refused.trust.digest}))
+        reply = await self.ask_trusting(command)
         if reply is not None:
             self.draft = {}
             self.wanted = reply.sessions[0] if reply.sessions else None

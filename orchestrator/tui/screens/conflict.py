@@ -11,12 +11,12 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, TextArea
 
-from orchestrator.commands import AskAgent, Conflicts, ConflictsReply, Refused, Resolve, Resolved
+from orchestrator.commands import AskAgent, Conflicts, ConflictsReply, Resolve, Resolved
 from orchestrator.fleet import Fleet
 from orchestrator.tui.deciding import Deciding
 from orchestrator.tui.looks import number, one_line
 from orchestrator.tui.reasons import Reason
-from orchestrator.tui.screens.confirm import Confirm, approved
+from orchestrator.tui.screens.confirm import Confirm
 from orchestrator.tui.screens.prompt import Prompt
 from orchestrator.tui.terminal import environment
 from orchestrator.tui.widgets.conflict_view import ConflictFiles, ConflictResult, ConflictSides
@@ -296,13 +296,7 @@ async def ask(app: Orchestrator, session: str) -> None:
     agent = await app.push_screen_wait(Prompt("Which agent shall propose?", initial=one_line(row.agent)))
     if not agent:
         return
-    command = AskAgent(session=session, agent=agent.strip(), env=environment())
-    try:
-        reply = await app.ask(command)
-    except Refused as refused:
-        if refused.trust is None or not await approved(app, refused.trust):
-            return
-        reply = await app.ask(command.model_copy(update={"trust": refused.trust.digest}))
+    reply = await app.ask_trusting(AskAgent(session=session, agent=agent.strip(), env=environment()))
     if reply is not None:
         app.tell(f"{reply.names[0]} works on it; R loads its proposal, P takes it")
 

@@ -12,11 +12,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from orchestrator.commands import Refused
 from orchestrator.fleet import Fleet
 from orchestrator.train.ask import Entry, PreviewTrain, StartTrain, SteerTrain, Train, TrainPreview
 from orchestrator.tui.looks import number, one_line
-from orchestrator.tui.screens.confirm import approved
 from orchestrator.tui.widgets.top_line import TopLine
 
 if TYPE_CHECKING:
@@ -91,12 +89,7 @@ class TrainScreen(Screen[None]):
 
     async def _start(self, returns: bool) -> None:
         command = StartTrain(sessions=self._sessions, return_failures=returns or None)
-        try:
-            reply = await self._app.ask(command)
-        except Refused as refused:
-            if refused.trust is None or not await approved(self._app, refused.trust):
-                return
-            reply = await self._app.ask(command.model_copy(update={"trust": refused.trust.digest}))
+        reply = await self._app.ask_trusting(command)
         if reply is not None:
             self._sessions, self._preview = (), None
             self._show(self._app.fleet)
