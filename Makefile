@@ -13,7 +13,7 @@ help:
 	@echo "make faults           play every fault that loses work elsewhere, with and without our guard"
 	@echo "make soak             many agents for MINUTES=30, while daemon and dashboard are killed at random"
 	@echo "make check            style, types and walls only"
-	@echo "make e2e              the real agent CLIs against a scripted model (needs node; NIGHTLY=1: in every box)"
+	@echo "make e2e              the real agent CLIs against a scripted model (needs node; NIGHTLY=1: slow flows too)"
 	@echo "make fuzz             search for bytes that break what reads them (SECONDS=60 for each of 8; TARGETS=\"inert wire\")"
 	@echo "make bench            what sensing costs, beside a polling loop"
 	@echo "make bench-snapshot   what a snapshot costs, beside git status"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,15 @@ from tests.machine import Machine
 from tests.modelserver import ModelServer
 
 KEY = "sk-ant-dummy-0123456789012345678901234567890"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow flows to the night, and say how many."""
+    slow = [item for item in items if item.get_closest_marker("nightly")]
+    if slow and not os.environ.get("NIGHTLY"):
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+        print(f"E2E: {len(slow)} slow flows are left out; NIGHTLY=1 runs them too.", file=sys.stderr)  # noqa: T201
 
 
 class Agents(Machine):

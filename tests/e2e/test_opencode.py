@@ -140,6 +140,7 @@ def test_interrupt_stop_and_resume_the_same_conversation(machine: Agents) -> Non
     assert again["tokens_lower_bound"]
 
 
+@pytest.mark.nightly
 def test_a_refused_command_ends_the_turn_and_words_with_it_go_on(machine: Agents) -> None:
     _start(machine, {"use": [_run("touch never.txt")]}, {"say": "Then otherwise."})
     item = _until(machine, "blocked")
@@ -151,6 +152,7 @@ def test_a_refused_command_ends_the_turn_and_words_with_it_go_on(machine: Agents
     _tokens_equal(machine)
 
 
+@pytest.mark.nightly
 def test_a_subagents_permission_blocks_and_its_tokens_count_once(machine: Agents) -> None:
     script = json.dumps([{"use": [_run("echo sub > sub.txt")]}, {"say": "Subagent done."}])
     # The script within the script must not end the outer one.
@@ -165,6 +167,7 @@ def test_a_subagents_permission_blocks_and_its_tokens_count_once(machine: Agents
     _tokens_equal(machine)
 
 
+@pytest.mark.nightly
 def test_failures_tell_why_and_limits_until_when(machine: Agents) -> None:
     _start(machine, {"fail": {"status": 429, "times": 1, "retry_after": 6}}, {"say": "Not reached."})
     item = _until(machine, "rate_limited")
@@ -178,6 +181,7 @@ def test_failures_tell_why_and_limits_until_when(machine: Agents) -> None:
     assert machine.json("why", "o")["evidence"][0]["saw"].startswith("not signed in: ")
 
 
+@pytest.mark.nightly
 def test_a_plan_is_shown_and_approved(machine: Agents) -> None:
     """For a user who turned it on: without this variable opencode offers its model no way to leave the plan agent."""
     machine.env["OPENCODE_EXPERIMENTAL_PLAN_MODE"] = "1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,10 @@ def _pi(agents: Agents) -> str:
     return f'model = "mock-model"\nbase_url = "{agents.model.url}/v1"\npermission_mode = "bypass"\n'
 
 
-@pytest.mark.parametrize("agent", ["gemini", "opencode", "pi"] if os.environ.get("NIGHTLY") else ["pi"])
+@pytest.mark.parametrize(
+    "agent",
+    [pytest.param("gemini", marks=pytest.mark.nightly), pytest.param("opencode", marks=pytest.mark.nightly), "pi"],
+)
 def test_others_work_and_go_on_in_a_box(agents: Agents, agent: str) -> None:
     settings = {"gemini": _gemini, "opencode": _opencode, "pi": _pi}[agent](agents)
     agents.settings(f"[agents.{agent}]\n{settings}")
