@@ -93,7 +93,11 @@ class Machine:
         return next(item for item in self.json("ls") if item["name"] == name)
 
     def until(self, name: str, true: Callable[[], bool]) -> None:
-        """Wait until ``true``; looks again whenever the ledger has something new about the session."""
+        """Wait until ``true``; looks again when the ledger has something new about the session.
+
+        And each second all the same: not all that is waited for is an event of this session (a radar
+        that is through, say).
+        """
         if true():
             return
         argv = [sys.executable, "-u", "-m", "orchestrator", "log", name, "--follow"]
@@ -103,9 +107,10 @@ class Machine:
             try:
                 while not true():
                     left = deadline - time.monotonic()
-                    ready, _, _ = select.select([following.stdout], [], [], max(0.0, left))
-                    assert ready, f"never came; {self.run('log', name).stdout} {self.log()}"
-                    os.read(following.stdout.fileno(), 1 << 16)
+                    assert left > 0, f"never came; {self.run('log', name).stdout} {self.log()}"
+                    ready, _, _ = select.select([following.stdout], [], [], min(1.0, left))
+                    if ready:
+                        os.read(following.stdout.fileno(), 1 << 16)
             finally:
                 following.kill()
 
