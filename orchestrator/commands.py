@@ -17,6 +17,14 @@ from orchestrator.conflict_commands import Conflicts as Conflicts
 from orchestrator.conflict_commands import ConflictsReply as ConflictsReply
 from orchestrator.conflict_commands import Resolve as Resolve
 from orchestrator.conflict_commands import Resolved as Resolved
+from orchestrator.history_commands import Attic as Attic
+from orchestrator.history_commands import Compare as Compare
+from orchestrator.history_commands import Ops as Ops
+from orchestrator.history_commands import PreviewUndo as PreviewUndo
+from orchestrator.history_commands import Restore as Restore
+from orchestrator.history_commands import Snapshots as Snapshots
+from orchestrator.history_commands import TakeSnapshot as TakeSnapshot
+from orchestrator.history_commands import Undo as Undo
 from orchestrator.landing_commands import After as After
 from orchestrator.landing_commands import Draft as Draft
 from orchestrator.landing_commands import Merge as Merge
@@ -28,10 +36,10 @@ from orchestrator.metrics.asking import ImportUsage as ImportUsage
 from orchestrator.metrics.asking import Stats as Stats
 from orchestrator.metrics.asking import Throughput as Throughput
 from orchestrator.replies import AttachReply as AttachReply
-from orchestrator.replies import AtticReply, LogReply, OpsReply, RemovePreview, UndoPreview
 from orchestrator.replies import DiffReply as DiffReply
 from orchestrator.replies import Done as Done
 from orchestrator.replies import Drafted as Drafted
+from orchestrator.replies import LogReply, RemovePreview
 from orchestrator.replies import MergePreview as MergePreview
 from orchestrator.replies import Pushed as Pushed
 from orchestrator.replies import Requested as Requested
@@ -49,7 +57,7 @@ from orchestrator.sights import Foresee as Foresee
 from orchestrator.sights import LookInto as LookInto
 from orchestrator.train.ask import PreviewTrain, StartTrain, SteerTrain, Trains
 from sessions.models import Model, QuestionId
-from worktrees.models import History, Method, Moment, Restoration
+from worktrees.models import Method
 
 
 class Refused(Exception):
@@ -217,78 +225,6 @@ class Remove(Model):
     Reply: ClassVar = Done
     verb: Literal["remove"] = "remove"
     session: str
-
-
-class Snapshots(Model):
-    Reply: ClassVar = History
-    verb: Literal["snapshots"] = "snapshots"
-    session: str
-
-
-class TakeSnapshot(Model):
-    """Keep what is there now; ``words`` say why."""
-
-    Reply: ClassVar = Moment
-    verb: Literal["snapshot"] = "snapshot"
-    session: str
-    words: str = ""
-
-
-class Compare(Model):
-    """What differs between two snapshots, named as a human names them. ``new`` None: now; ``old`` None: the one before.
-
-    ``turn``: what the last turn did, or the one under way did so far.
-    """
-
-    Reply: ClassVar = DiffReply
-    verb: Literal["compare"] = "compare"
-    session: str
-    old: str | None = None
-    new: str | None = None
-    turn: bool = False
-
-
-class Restore(Model):
-    """Bring a snapshot's files back; None: the newest that differs from now. ``head``: the branch goes back too."""
-
-    Reply: ClassVar = Restoration
-    verb: Literal["restore"] = "restore"
-    session: str
-    snapshot: str | None = None
-    path: str | None = None
-    head: bool = False
-    dry_run: bool = False
-
-
-class Ops(Model):
-    """The operation log, newest first. ``repository``: only of that one."""
-
-    Reply: ClassVar = OpsReply
-    verb: Literal["ops"] = "ops"
-    repository: str | None = None
-
-
-class Attic(Model):
-    """The removed sessions that can come back, newest first."""
-
-    Reply: ClassVar = AtticReply
-    verb: Literal["attic"] = "attic"
-
-
-class PreviewUndo(Model):
-    """``operation``: its id, or the first letters of it; empty: the newest one that holds."""
-
-    Reply: ClassVar = UndoPreview
-    verb: Literal["preview_undo"] = "preview_undo"
-    operation: str = ""
-
-
-class Undo(Model):
-    """Take an operation back, as an operation of its own. ``operation`` as in PreviewUndo."""
-
-    Reply: ClassVar = Done
-    verb: Literal["undo"] = "undo"
-    operation: str = ""
 
 
 class Diff(Model):

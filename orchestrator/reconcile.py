@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator import found, home, landing, launches, plans, recovery, resuming
 from orchestrator.events import Abandoned
-from orchestrator.fleet import CRASHES, Row
+from orchestrator.fleet import Row
 from orchestrator.plans import Plan
+from orchestrator.rows import CRASHES
 from sessions import launching
 from sessions.control import Pane
 from sessions.errors import SessionError

@@ -1,6 +1,6 @@
 """A crashed agent is started again, if the settings say so: with growing pauses, and not for ever.
 
-As an Erlang supervisor does it: more than :data:`LIMIT` crashes within :data:`fleet.CRASHES` are no accident. Then the
+As an Erlang supervisor does it: more than :data:`LIMIT` crashes within :data:`rows.CRASHES` are no accident. Then the
 human is asked, and a start by the human begins the count anew.
 """
 
@@ -17,7 +17,8 @@ from orchestrator import home, resuming
 from orchestrator.commands import Refused
 from orchestrator.config import load_settings
 from orchestrator.events import LaunchFailed
-from orchestrator.fleet import CRASHES, Row
+from orchestrator.fleet import Row
+from orchestrator.rows import CRASHES
 from sessions import launching
 from sessions.errors import SessionError
 from sessions.models import State

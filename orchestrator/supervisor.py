@@ -17,34 +17,26 @@ from pydantic import BaseModel
 
 from orchestrator import (
     asking,
-    conflicts,
+    dispatch,
     home,
-    landing,
-    launches,
     machine,
     operations,
-    pushing,
-    queries,
-    radar,
     reconcile,
     recovery,
-    resuming,
     stacking,
     timemachine,
-    trust,
 )
 from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
 from orchestrator.checks.service import CheckService
-from orchestrator.commands import Command, Done, Refused
-from orchestrator.events import Envelope, Event, Merged, Noticed, Paused, Seen
+from orchestrator.commands import Command, Refused
+from orchestrator.events import Envelope, Event, Merged, Noticed
 from orchestrator.fleet import Fleet, Row, apply
 from orchestrator.frames import Frames
 from orchestrator.gitwatch import GitWatch
 from orchestrator.last_screens import LastScreens
 from orchestrator.link import Frame
 from orchestrator.radar import RadarWatch
-from orchestrator.review import service as review
 from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
 from orchestrator.timekeeping import Timekeeper
 from orchestrator.train.service import TrainService
@@ -57,16 +49,6 @@ from sessions.session import Session
 from worktrees.errors import WorktreeError
 
 log = logging.getLogger("orchestrator")
-WITHOUT_LEDGER = frozenset(
-    {
-        *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
-        *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
-        *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
-        *("stats", "attend", "conflicts"),
-        *("trains", "preview_train"),
-    }
-)
-"""What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
 RETRY_S = 2.0
 """How often a full disk is tried again."""
 
@@ -243,80 +225,15 @@ class Supervisor:
 
     async def call(self, command: Command) -> BaseModel:
         """Carry ``command`` out. Every error that names its next step becomes Refused."""
-        if self.fleet.read_only is not None and command.verb not in WITHOUT_LEDGER:
+        if self.fleet.read_only is not None and command.verb not in dispatch.WITHOUT_LEDGER:
             raise Refused(f"{command.verb} is not done while nothing can be written down", self.fleet.read_only)
         try:
-            return await self._dispatch(command)
+            return await dispatch.carry_out(self, command)
         except (SessionError, LedgerError, WorktreeError) as error:
             raise Refused(error.message, error.hint) from error
         except OSError as error:
             log.exception("call %s", command.verb)
             raise Refused(f"{command.verb} failed: {error}", "orchestrator doctor looks for causes") from error
-
-    async def _dispatch(self, command: Command) -> BaseModel:
-        match command.verb:
-            case "run":
-                return await launches.call(self, command)
-            case "resume" | "resume_all":
-                return await resuming.call(self, command)
-            case "merge" | "draft" | "preview_merge" | "remove" | "preview_remove" | "update":
-                return await landing.call(self, command)
-            case "push" | "pull_request":
-                return await pushing.call(self, command)
-            case "trust":
-                return await trust.call(self, command)
-            case "ops" | "attic" | "preview_undo" | "undo":
-                return await operations.call(self, command)
-            case "snapshots" | "snapshot" | "compare" | "restore":
-                return await timemachine.call(self, command)
-            case "diff" | "why" | "transcript" | "log" | "attach" | "last_screen":
-                return await queries.call(self, command)
-            case "radar" | "clash":
-                return await radar.call(self, command)
-            case "stats" | "attend" | "throughput" | "import_usage":
-                return await self.time.call(command)
-            case "conflicts" | "resolve" | "ask_agent":
-                return await conflicts.call(self, command)
-            case "checks" | "check_output":
-                return await self.checks.call(command)
-            case "review" | "mark_reviewed" | "comment" | "send_comments" | "blob":
-                return await review.call(self, command)
-            case "preview_train" | "start_train" | "trains" | "steer_train":
-                return await self.trains.call(command)
-            case "down":
-                return await resuming.down(self, command)
-            case _:
-                return await self._steer(command)
-
-    async def _steer(self, command: Command) -> BaseModel:
-        row = self.row(getattr(command, "session", ""))
-        match command.verb:
-            case "see":
-                if row.id in self.live:
-                    self.live[row.id].perception.seen()
-                if row.status.state.value == "done":
-                    self.emit(row.id, Seen())
-            case "send":
-                await self.git.begins(row)
-                await self.session(row).talk.send(command.text)
-                return Done(message=f"sent to {row.name}")
-            case "answer":
-                await self.session(row).talk.answer(command.choice, command.text, command.question)
-                return Done(message=f"answered {row.name}")
-            case "press":
-                await self.session(row).talk.press(command.keys, command.literal)
-            case "interrupt":
-                await self.session(row).talk.interrupt()
-                return Done(message=f"interrupted {row.name}")
-            case "stop":
-                return await resuming.stop(self, row)
-            case "pause":
-                self.session(row).hold(command.paused)
-                self.emit(row.id, Paused(paused=command.paused))
-                return Done(message=f"{row.name} is {'held' if command.paused else 'released'}")
-            case other:
-                raise Refused(f"{other} is not a command", "")
-        return Done()
 
 
 def _within(one: Usage, other: Usage) -> bool:

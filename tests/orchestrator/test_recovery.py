@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.fleet import CRASHES
 from orchestrator.recovery import LIMIT, PAUSES, pause
+from orchestrator.rows import CRASHES
 from orchestrator.store import Store
 from sessions import processes
 from sessions.events import StatusChanged
