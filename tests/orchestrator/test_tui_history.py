@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.commands import Compare, History, Restore
+from orchestrator.commands import Compare, Restore
 from orchestrator.events import Snapshotted, Strayed
 from orchestrator.tui.screens.restore import RestoreScreen
 from orchestrator.tui.screens.session import SessionScreen
@@ -13,6 +13,7 @@ from sessions.models import State
 from tests.orchestrator import past
 from tests.orchestrator.sample import NOW, SampleLink
 from tests.orchestrator.screens import SIZES, Shown, compare, dashboard
+from worktrees.models import History
 
 
 @pytest.fixture
