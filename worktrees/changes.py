@@ -109,10 +109,13 @@ def raw_diff(folder: Path, old: str, new: str) -> tuple[str, list[Numbers], str]
 def _assembled(
     raw: str, counts: dict[str, tuple[int | None, int | None]], patch: str, untracked: set[str]
 ) -> tuple[Change, ...]:
-    hunks = _hunks_by_position(patch[:PATCH_LIMIT])
+    sections = iter(_hunks_by_position(patch[:PATCH_LIMIT]))
     changes = []
-    for position, (kind, old, new) in enumerate(_raw(raw)):
+    for kind, old, new in _raw(raw):
         plus, minus = counts.get(new, (0, 0))
+        hunks = next(sections, ())
+        if kind is ChangeKind.TYPE:  # the patch has it twice: what went, then what came
+            hunks += next(sections, ())
         changes.append(
             Change(
                 kind=kind,
@@ -122,7 +125,7 @@ def _assembled(
                 removed=minus,
                 binary=plus is None,
                 untracked=new in untracked,
-                hunks=hunks[position] if position < len(hunks) else (),
+                hunks=hunks,
             )
         )
     return tuple(changes)
@@ -176,7 +179,7 @@ def _raw(said: str) -> list[tuple[ChangeKind, str, str]]:
 
 
 def _hunks_by_position(patch: str) -> list[tuple[Hunk, ...]]:
-    """Hunks of each file in the patch's order, which is the order of ``--raw``."""
+    """Hunks of each section of the patch, in its order, which is that of ``--raw``."""
     files: list[tuple[Hunk, ...]] = []
     hunks: list[Hunk] = []
     lines: list[Line] = []

@@ -97,3 +97,15 @@ def test_a_worktree_rests_at_its_commit_until_anything_is_uncommitted(worktree: 
     assert resting_at(worktree) is None
     tip = commit(worktree, "New")
     assert resting_at(worktree) == tip
+
+
+def test_hunks_stay_with_their_file_when_one_before_became_a_link(worktree: Path) -> None:
+    (worktree / "a.txt").unlink()
+    (worktree / "a.txt").symlink_to("elsewhere")
+    (worktree / "z.txt").write_text("last\n")
+    (link, last), _ = diff(worktree, "main")
+    assert (link.kind, [line.text for hunk in link.hunks for line in hunk.lines if line.sign == "+"]) == (
+        ChangeKind.TYPE,
+        ["elsewhere"],
+    )
+    assert [line.text for hunk in last.hunks for line in hunk.lines] == ["last"]
