@@ -51,8 +51,8 @@ async def test_before_any_train_the_screen_names_the_keys() -> None:
         await shown.sees("space marks sessions")
 
 
-async def test_marked_sessions_are_previewed_and_land_together() -> None:
-    link = SampleLink()
+def previewed(link: SampleLink) -> Train:
+    """The train that the preview, made here, is of."""
     made = train(link, link.now)
     wagons = tuple(
         Wagon(session=entry.session, name=entry.name, branch=entry.branch, files=2, behind=("x",), conflicts=("a.py",))
@@ -61,6 +61,22 @@ async def test_marked_sessions_are_previewed_and_land_together() -> None:
     link.answers["preview_train"] = TrainPreview(
         repository="/home/dev/shop", target="main", wagons=wagons, checks=("pytest -q",)
     )
+    return made
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80", "120"])
+async def test_the_preview_looks_as_it_does(size: tuple[int, int]) -> None:
+    link = SampleLink()
+    previewed(link)
+    async with dashboard(link, size) as shown:
+        await shown.pilot.press("space", "down", "space", "m")
+        await shown.sees("check: pytest -q")
+        await compare(f"train-preview-{size[0]}", shown)
+
+
+async def test_marked_sessions_are_previewed_and_land_together() -> None:
+    link = SampleLink()
+    made = previewed(link)
     link.answers["start_train"] = TrainReply(train=made)
     async with dashboard(link, NARROW) as shown:
         await shown.pilot.press("space", "down", "space")
