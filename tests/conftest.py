@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 from hypothesis import settings
 
 from sessions import sealing
 
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a runner in the background ignores it, and so would our children
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.load_profile("same")
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
-import select
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sessions.tmux import Server
@@ -90,29 +93,50 @@ class Machine:
         return json.loads(self.ok(*words, "--json"))
 
     def session(self, name: str) -> dict[str, Any]:
-        return next(item for item in self.json("ls") if item["name"] == name)
+        """As ``ls --json`` tells it, asked at the daemon's socket where one listens: a process each time costs more."""
+        try:
+            found = self._get("/v1/fleet?json=ls", 30)["sessions"]
+        except (OSError, http.client.HTTPException):
+            found = self.json("ls")
+        return next(item for item in found if item["name"] == name)
 
     def until(self, name: str, true: Callable[[], bool]) -> None:
-        """Wait until ``true``; looks again when the ledger has something new about the session.
+        """Wait until ``true``; looks again when the ledger has something new.
 
-        And each second all the same: not all that is waited for is an event of this session (a radar
-        that is through, say).
+        And each second all the same: not all that is waited for is an event (a radar that is through, say).
         """
-        if true():
-            return
-        argv = [sys.executable, "-u", "-m", "orchestrator", "log", name, "--follow"]
         deadline = time.monotonic() + 40
-        with subprocess.Popen(argv, cwd=self.repository, env=self.env, stdout=subprocess.PIPE) as following:
-            assert following.stdout is not None
-            try:
-                while not true():
-                    left = deadline - time.monotonic()
-                    assert left > 0, f"never came; {self.run('log', name).stdout} {self.log()}"
-                    ready, _, _ = select.select([following.stdout], [], [], min(1.0, left))
-                    if ready:
-                        os.read(following.stdout.fileno(), 1 << 16)
-            finally:
-                following.kill()
+        while True:
+            seq = self._seq()
+            if true():
+                return
+            left = deadline - time.monotonic()
+            assert left > 0, f"never came; {self.run('log', name).stdout} {self.log()}"
+            with suppress(OSError, http.client.HTTPException):
+                self._get(f"/v1/events?after={seq}", min(1.0, left), first=True)
+
+    def _seq(self) -> int:
+        """How far the ledger is; starts the daemon where none is."""
+        try:
+            return int(self._get("/v1/about", 30)["seq"])
+        except (OSError, http.client.HTTPException):
+            self.ok("ls")
+            return 0
+
+    def _get(self, path: str, timeout: float, *, first: bool = False) -> Any:
+        """What the daemon answers; ``first``: only the first line of it. OSError when nobody does in time."""
+        with self._home() as home:
+            listener = str(home.socket_path())
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.settimeout(timeout)
+            connection.sock.connect(listener)
+            connection.request("GET", path, headers={"X-Orchestrator-Protocol": "1"})
+            answer = connection.getresponse()
+            return json.loads(answer.readline() if first else answer.read())
+        finally:
+            connection.close()
 
     def log(self) -> str:
         path = self.state / "daemon.log"
@@ -137,18 +161,24 @@ class Machine:
         words = "from orchestrator import client; raise SystemExit(not client.wait_gone())"
         subprocess.run([sys.executable, "-c", words], env=self.env, check=True)
 
-    def server(self) -> Server:
+    @contextmanager
+    def _home(self) -> Iterator[ModuleType]:
+        """``orchestrator.home`` as a program of this machine sees it."""
         before = os.environ.get("ORCHESTRATOR_HOME")
         os.environ["ORCHESTRATOR_HOME"] = str(self.state)
         try:
             from orchestrator import home
 
-            return Server(home.tmux_socket())
+            yield home
         finally:
             if before is None:
                 del os.environ["ORCHESTRATOR_HOME"]
             else:
                 os.environ["ORCHESTRATOR_HOME"] = before
+
+    def server(self) -> Server:
+        with self._home() as home:
+            return Server(home.tmux_socket())
 
     def end(self) -> None:
         argv = ["tmux", "-L", self.server().socket, "kill-server"]

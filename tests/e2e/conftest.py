@@ -14,6 +14,7 @@ import pytest
 
 from tests.machine import Machine
 from tests.modelserver import ModelServer
+from tests.nightly import NIGHTLY
 
 KEY = "sk-ant-dummy-0123456789012345678901234567890"
 
@@ -21,7 +22,7 @@ KEY = "sk-ant-dummy-0123456789012345678901234567890"
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the slow flows to the night, and say how many."""
     slow = [item for item in items if item.get_closest_marker("nightly")]
-    if slow and not os.environ.get("NIGHTLY"):
+    if slow and not NIGHTLY:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
         print(f"E2E: {len(slow)} slow flows are left out; NIGHTLY=1 runs them too.", file=sys.stderr)  # noqa: T201

@@ -16,8 +16,9 @@ import pytest
 
 from orchestrator import client
 from tests.e2e.conftest import Agents
+from tests.nightly import NIGHTLY
 
-PROMPTS = 20 if os.environ.get("NIGHTLY") else 8
+PROMPTS = 20 if NIGHTLY else 8
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.faults import shims
 from tests.faults.guards import Guard
 from tests.faults.walk import Walk
+from tests.nightly import NIGHTLY
 
-NIGHTLY = bool(os.environ.get("NIGHTLY"))
 WALKS = settings(
     max_examples=500 if NIGHTLY else 50,
     stateful_step_count=25,

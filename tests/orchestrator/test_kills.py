@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.machine import Machine
+from tests.nightly import some
 
 AGENT = r"""
 echo "$$" >> starts
@@ -107,7 +108,9 @@ def faulty(machine: Machine) -> Faulty:
 LAUNCH = ("planned", "worktree", "prepared", "scripted", "spawned", "launched")
 
 
-@pytest.mark.parametrize("fault", [*(f"launch.{step}" for step in LAUNCH), "ledger.append:1", "ledger.appended:1"])
+@pytest.mark.parametrize(
+    "fault", some([*(f"launch.{step}" for step in LAUNCH), "ledger.append:1", "ledger.appended:1"])
+)
 def test_a_launch_that_was_killed_anywhere_is_one_agent(faulty: Faulty, fault: str) -> None:
     assert faulty.until_killed(faulty.serve(fault), *faulty.agent)
     item = faulty.settled("done", "idle")
@@ -118,7 +121,7 @@ def test_a_launch_that_was_killed_anywhere_is_one_agent(faulty: Faulty, fault: s
     assert not list((faulty.machine.state / "sessions").glob("*/plan.json"))
 
 
-@pytest.mark.parametrize("fault", ["resume.intended", "launch.scripted", "launch.spawned", "resume.launched"])
+@pytest.mark.parametrize("fault", some(["resume.intended", "launch.scripted", "launch.spawned", "resume.launched"]))
 def test_a_resume_that_was_killed_anywhere_is_one_agent(faulty: Faulty, fault: str) -> None:
     faulty.machine.ok(*faulty.agent)
     faulty.settled("done")
@@ -145,7 +148,7 @@ def test_a_stop_that_was_killed_is_carried_out(faulty: Faulty, fault: str) -> No
     assert faulty.machine.json("resume", "--all") == {"names": [], "failed": {}, "left": []}
 
 
-@pytest.mark.parametrize("fault", ["remove.intended", "remove.stopped", "remove.taken"])
+@pytest.mark.parametrize("fault", some(["remove.intended", "remove.stopped", "remove.taken"]))
 def test_a_removal_that_was_killed_is_carried_out_and_its_work_is_in_the_attic(faulty: Faulty, fault: str) -> None:
     machine = faulty.machine
     daemon = faulty.serve(fault)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.machine import Machine
+from tests.nightly import some
 from tests.orchestrator.test_kills import Faulty
 
 
@@ -97,13 +98,15 @@ def test_what_cannot_be_undone_says_why(done: Faulty) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "lands"),
-    [
-        ("operation.closed:1", False),
-        ("operation.planned:2", False),
-        ("operation.moved:2", True),
-        ("operation.done:2", True),
-        ("operation.closed:2", True),
-    ],
+    some(
+        [
+            ("operation.closed:1", False),
+            ("operation.planned:2", False),
+            ("operation.moved:2", True),
+            ("operation.done:2", True),
+            ("operation.closed:2", True),
+        ]
+    ),
 )
 def test_a_merge_that_was_killed_is_told_by_the_truth_of_the_refs(done: Faulty, fault: str, lands: bool) -> None:
     machine = done.machine
@@ -123,7 +126,7 @@ def test_a_merge_that_was_killed_is_told_by_the_truth_of_the_refs(done: Faulty, 
     assert ("work" in tree(machine)) != lands
 
 
-@pytest.mark.parametrize("fault", ["operation.planned", "removal.gone", "operation.done", "operation.closed"])
+@pytest.mark.parametrize("fault", some(["operation.planned", "removal.gone", "operation.done", "operation.closed"]))
 def test_a_removal_that_was_killed_in_git_is_carried_out_once(done: Faulty, fault: str) -> None:
     machine = done.machine
     worktree = Path(machine.session("a")["worktree"])
@@ -141,7 +144,7 @@ def test_a_removal_that_was_killed_in_git_is_carried_out_once(done: Faulty, faul
 
 
 @pytest.mark.parametrize(
-    "fault", ["operation.planned", "operation.moved", "return.added", "operation.done", "operation.closed"]
+    "fault", some(["operation.planned", "operation.moved", "return.added", "operation.done", "operation.closed"])
 )
 def test_a_return_that_was_killed_is_there_once_or_not_at_all(done: Faulty, fault: str) -> None:
     machine = done.machine

@@ -1,7 +1,7 @@
 """A session's whole life with a daemon that is killed at its Nth event: run, work, merge, stop, resume, remove.
 
 Whoever asked asks again when told that nobody answered, and no more: afterwards everything was done once.
-``NIGHTLY=1`` goes through every event, before and after it is written; otherwise through one in eight.
+``NIGHTLY=1`` goes through every event, before and after it is written; otherwise through one in thirteen.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from typing import Any
 import pytest
 
 from tests.machine import Machine
+from tests.nightly import some
 from tests.orchestrator.test_kills import AGENT, Faulty
 
 EVENTS = range(1, 25)
-CHOSEN = EVENTS if os.environ.get("NIGHTLY") else range(3, 25, 8)
+KILLS = [(point, number) for number in EVENTS for point in ("append", "appended")]
 
 
 @pytest.fixture
@@ -98,8 +99,7 @@ def _once(life: Life, item: dict[str, Any]) -> None:
     assert (count["created"], count["launched"], count["merged"], count["removed"]) == (1, 2, 1, 1)
 
 
-@pytest.mark.parametrize("number", CHOSEN)
-@pytest.mark.parametrize("point", ["append", "appended"])
+@pytest.mark.parametrize(("point", "number"), some(KILLS, each=13))
 def test_a_daemon_killed_at_any_event_does_everything_once(faulty: Faulty, point: str, number: int) -> None:
     daemon = faulty.serve(f"ledger.{point}:{number}")
     life = Life(faulty)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.nightly import NIGHTLY
 from tests.worktrees.conftest import commit
 from worktrees import attic, operations
 from worktrees.ancestry import is_ancestor
@@ -67,7 +68,7 @@ def cut(root: Path, worktree: Path, fault: str) -> bool:
     return done.returncode != 0
 
 
-TIMES = 1000 if os.environ.get("NIGHTLY") else 2
+TIMES = 1000 if NIGHTLY else 2
 """How often each point is killed at; by night until it is reached no more."""
 
 

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from tests.nightly import NIGHTLY
 from tests.worktrees.histories import Tree, Writer
 from worktrees import partial
 from worktrees.cleanroom import run
@@ -17,7 +18,7 @@ from worktrees.partial import Pick
 from worktrees.patches import Body
 from worktrees.repository import Repository
 
-EXAMPLES = 200 if os.environ.get("NIGHTLY") else 25
+EXAMPLES = 200 if NIGHTLY else 25
 PLAIN, RUNS, LINK = "100644", "100755", "120000"
 
 

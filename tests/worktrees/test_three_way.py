@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.nightly import NIGHTLY
 from tests.worktrees.conftest import commit
 from worktrees import text_merge
 from worktrees.errors import ApprovalVoid, WorktreeError
@@ -270,7 +270,7 @@ def test_what_moved_since_it_was_looked_at_is_not_accepted(repository: Repositor
 
 
 LINES = st.lists(st.sampled_from(["a", "b", "c", "", "=======", "<<<<<<< x", "\tq", "é"]), max_size=8)
-EXAMPLES = 400 if os.environ.get("NIGHTLY") else 40
+EXAMPLES = 400 if NIGHTLY else 40
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

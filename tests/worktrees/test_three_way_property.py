@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.nightly import NIGHTLY
 from worktrees import conflicts
 from worktrees.git import run
 from worktrees.problems import Kind, Take, left, take
@@ -16,7 +16,7 @@ from worktrees.repository import Repository
 from worktrees.resolving import resolved_tree
 from worktrees.three_way import Names, look
 
-EXAMPLES = 300 if os.environ.get("NIGHTLY") else 12
+EXAMPLES = 300 if NIGHTLY else 12
 TEXT = "".join(f"line {n}\n" for n in range(8))
 BASE = {
     "a": ("100644", TEXT),

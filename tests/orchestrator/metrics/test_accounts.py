@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from orchestrator.events import FailedToStart, LaunchFailed
 from orchestrator.metrics.records import Wait
 from orchestrator.metrics.states import ALIVE, BUSY, GONE, SECOND, Spent, micros, spent, utilisation, wait_share
 from sessions.models import State
+from tests.nightly import NIGHTLY
 from tests.orchestrator.metrics.script import Day, at
 
 
@@ -166,7 +166,7 @@ _DO = st.one_of(
 )
 
 
-@settings(max_examples=400 if os.environ.get("NIGHTLY") else 40)
+@settings(max_examples=400 if NIGHTLY else 40)
 @given(st.lists(st.tuples(st.integers(-20_000_000, 900_000_000), _DO), max_size=30), st.integers(0, 10**9))
 def test_scripted_days_sum_to_the_wall_time_exactly(script: list[tuple[int, Any]], rest: int) -> None:
     day, now, latest = Day(), 0, 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import random
 
 import pytest
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 
 from orchestrator.train.culprits import Ask, Found, explain
 from orchestrator.train.plan import Link, Plan, bounds, decide, failing
+from tests.nightly import NIGHTLY
 
-EXAMPLES = 2000 if os.environ.get("NIGHTLY") else 60
+EXAMPLES = 2000 if NIGHTLY else 60
 Bad = frozenset[frozenset[int]]
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from tests.machine import Machine
+from tests.nightly import some
 from tests.orchestrator.test_kills import Faulty
 from tests.orchestrator.train.test_train import agents, checked, newest, states
 from worktrees.faultpoints import POINTS
 
-STEPS = [name for name in POINTS if name.startswith("train.")] + ["operation.moved"]
-MORE = ["operation.planned", "operation.done", "operation.closed"] if os.environ.get("NIGHTLY") else []
+STEPS = [name for name in POINTS if name.startswith("train.")]
+STEPS += ["operation.moved", "operation.planned", "operation.done", "operation.closed"]
 
 
 def ended(machine: Machine) -> dict[str, object]:
@@ -24,7 +24,7 @@ def ended(machine: Machine) -> dict[str, object]:
 def test_a_train_that_is_killed_anywhere_comes_to_the_same_end(machine: Machine) -> None:
     checked(machine, "! ls bad*")
     faulty = Faulty(machine)
-    for number, fault in enumerate([*STEPS, *MORE]):
+    for number, fault in enumerate(some(STEPS)):
         good, bad, last = f"good{number}", f"bad{number}", f"last{number}"
         agents(machine, **{name: name for name in (good, bad, last)})
         machine.ok("down")
