@@ -11,6 +11,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from orchestrator.budgets.ask import Allow as Allow
+from orchestrator.budgets.ask import AskBudget as AskBudget
+from orchestrator.budgets.settings import Cap
 from orchestrator.checks.ask import CheckOutput, Checks
 from orchestrator.conflict_commands import AskAgent as AskAgent
 from orchestrator.conflict_commands import Conflicts as Conflicts
@@ -95,6 +98,8 @@ class Run(Model):
     command: tuple[str, ...] = ()
     env: dict[str, str] = {}
     trust: str | None = None  # digest of the repository's commands that the human just approved
+    budget: Cap | None = None  # what each of them may take
+    now: bool = False  # also while its account is at a rate limit, or what may be spent today is spent
     resolves: str | None = None  # the session whose conflicts it is asked about: it proposes, and never lands
 
 
@@ -322,6 +327,8 @@ Command = Annotated[
     | StartTrain
     | Trains
     | SteerTrain
+    | AskBudget
+    | Allow
     | Down,
     Field(discriminator="verb"),
 ]

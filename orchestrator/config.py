@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError
 
 from orchestrator.admission import Limits, Machine, limits
+from orchestrator.budgets.settings import BudgetSettings
 from orchestrator.checks.definition import Check, ChecksSettings, listed, named
 from orchestrator.commands import After, Isolation, Refused
 from worktrees.ignored import FILE_LIMIT, TOTAL_LIMIT
@@ -113,6 +114,7 @@ class Settings(_Section):
     push: PushSettings = PushSettings()
     keep: KeepSettings = KeepSettings()
     sealed: SealedSettings = SealedSettings()
+    budget: BudgetSettings = BudgetSettings()
     agents: dict[str, AgentSettings] = {}
 
 
@@ -163,6 +165,11 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
             f"{theirs} sets [checks] slots, which a repository may not",
             f"your machine is yours to judge; move it to your own settings: {mine}",
         )
+    if isinstance(said.get("budget"), dict) and (mine_only := {"day", "account"} & said["budget"].keys()):
+        raise Refused(
+            f"{theirs} sets [budget] {', '.join(sorted(mine_only))}, which a repository may not",
+            f"it may tighten session and task; your days are yours: {mine}",
+        )
     run = said.get("run")
     loosens = isinstance(run, dict) and run.get("isolation") not in (None, Isolation.SEALED)
     if said.get("sealed") is not None or loosens:
@@ -170,9 +177,10 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
             f"{theirs} says how sessions are sealed, of which a repository may only ask for more",
             f'leave [run] isolation = "sealed" there at most; the rest is for your own settings: {mine}',
         )
-    _valid(theirs, said)
+    tighter = settings.budget.tightened(_valid(theirs, said).budget)
+    said.pop("budget", None)
     merged = {**table, **{key: {**table.get(key, {}), **value} for key, value in said.items()}}
-    return Settings.model_validate(merged)
+    return Settings.model_validate(merged).model_copy(update={"budget": tighter})
 
 
 def repository_checks(root: Path) -> tuple[tuple[str, ...] | None, tuple[Check, ...]]:

@@ -30,7 +30,7 @@ WITHOUT_LEDGER = frozenset(
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
         *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
-        *("stats", "attend", "conflicts"),
+        *("stats", "attend", "conflicts", "budget"),
         *("trains", "preview_train"),
     }
 )
@@ -68,6 +68,8 @@ async def carry_out(supervisor: Supervisor, command: Command) -> BaseModel:
             return await review.call(supervisor, command)
         case "preview_train" | "start_train" | "trains" | "steer_train":
             return await supervisor.trains.call(command)
+        case "budget" | "allow":
+            return await supervisor.budgets.call(command)
         case "down":
             return await resuming.down(supervisor, command)
         case _:
@@ -76,6 +78,8 @@ async def carry_out(supervisor: Supervisor, command: Command) -> BaseModel:
 
 async def _steer(supervisor: Supervisor, command: Command) -> BaseModel:
     row = supervisor.row(getattr(command, "session", ""))
+    if command.verb in ("send", "interrupt", "press"):
+        supervisor.budgets.refuse(row, command.verb)
     match command.verb:
         case "see":
             if row.id in supervisor.live:
@@ -86,6 +90,8 @@ async def _steer(supervisor: Supervisor, command: Command) -> BaseModel:
             await supervisor.git.begins(row)
             await supervisor.session(row).talk.send(command.text)
             return Done(message=f"sent to {row.name}")
+        case "answer" if row.held or (command.question or "").startswith("budget "):
+            return await supervisor.budgets.answer(row, command)
         case "answer":
             await supervisor.session(row).talk.answer(command.choice, command.text, command.question)
             return Done(message=f"answered {row.name}")
@@ -97,7 +103,9 @@ async def _steer(supervisor: Supervisor, command: Command) -> BaseModel:
         case "stop":
             return await resuming.stop(supervisor, row)
         case "pause":
-            supervisor.session(row).hold(command.paused)
+            live = supervisor.session(row)
+            if not row.held:  # it does not go on before the question about its cap is answered
+                live.hold(command.paused)
             supervisor.emit(row.id, Paused(paused=command.paused))
             return Done(message=f"{row.name} is {'held' if command.paused else 'released'}")
         case other:

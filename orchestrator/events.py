@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from orchestrator.budgets.amounts import Amount
+from orchestrator.budgets.ask import Allowed, Parked, Unparking, Warned
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
@@ -45,6 +47,7 @@ class Created(Model):
     method: Method | None = None  # how its work lands; None: as the settings say
     on: SessionId | None = None  # the session whose branch this one's began at; `base` is its name
     resolves: SessionId | None = None  # the session whose conflicts it was asked about
+    budget: Amount | None = None  # its own cap
 
 
 class LaunchFailed(Model):
@@ -318,6 +321,10 @@ Event = Annotated[
     | Unobserved
     | Imported
     | TrainMoved
+    | Allowed
+    | Warned
+    | Parked
+    | Unparking
     | Noticed,
     Field(discriminator="event"),
 ]

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import assert_never
 
+from orchestrator.budgets import book as budgets
+from orchestrator.budgets.ask import Allowed, Parked, Unparking, Warned
+from orchestrator.budgets.book import Book
 from orchestrator.checks.ask import Checked
 from orchestrator.events import (
     Abandoned,
@@ -56,6 +59,9 @@ from sessions.events import (
 )
 from sessions.models import BUSY, ENDED, Evidence, Model, SessionId, Source, State, Status
 
+RUNS_ON = frozenset({State.WORKING, State.BACKGROUND, State.BLOCKED, State.DONE})
+"""States in which a limit does not stop a session any more."""
+
 
 class Fleet(Model):
     """All sessions that exist, in the order of their creation, as of ``seq``."""
@@ -65,6 +71,7 @@ class Fleet(Model):
     notices: tuple[Envelope, ...] = ()  # the last 50 Noticed
     trains: Mapping[str, Train] = {}  # the newest of every repository
     repositories: tuple[str, ...] = ()  # every one that a session ever worked in
+    budget: Book = Book()  # what was spent and allowed
     read_only: str | None = None  # why the ledger cannot be used, and what to do
 
     def __iter__(self) -> Iterator[Row]:  # type: ignore[override]
@@ -89,13 +96,19 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
     event, session = envelope.event, envelope.session
     rows = fleet.rows
     notices, repositories = fleet.notices, fleet.repositories
-    read_only, trains = fleet.read_only, fleet.trains
+    read_only, trains, book = fleet.read_only, fleet.trains, fleet.budget
     if isinstance(event, Noticed):
         notices = (*notices, envelope)[-50:]
     elif isinstance(event, TrainMoved):
         trains = {**trains, event.train.repository: event.train}
     elif isinstance(event, ReadOnly):
         read_only = f"{event.reason}; {event.hint}"
+    elif isinstance(event, Unobserved):
+        book = budgets.unobserved(book, rows, event.began)
+        rows = {
+            key: row.model_copy(update=update) if (update := _unwatched(row, event)) else row
+            for key, row in rows.items()
+        }
     elif session is not None:
         if isinstance(event, Created):
             rows = {**rows, session: _created(session, event, envelope.at)}
@@ -107,6 +120,7 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
             rows = {key: _without(row, session) for key, row in rows.items() if key != session}
         elif (row := rows.get(session)) is not None:
             rows = {**rows, session: _changed(row, envelope)}
+    before, after = (fleet.rows.get(session), rows.get(session)) if session is not None else (None, None)
     return Fleet.model_construct(
         seq=envelope.seq,
         rows=rows,
@@ -114,6 +128,7 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
         read_only=read_only,
         repositories=repositories,
         trains=trains,
+        budget=budgets.step(book, before, after, envelope),
     )
 
 
@@ -130,6 +145,13 @@ def straying(row: Row, event: Strayed) -> str:
             return f"no branch is checked out instead of {row.branch}"
         case _:
             return ""
+
+
+def _unwatched(row: Row, event: Unobserved) -> dict[str, object]:
+    """The change of a row that was busy when nobody watched: that time is not counted."""
+    if row.busy_since is None:
+        return {}
+    return {**budgets.timed(row, None, event.began), "busy_since": max(event.ended, row.busy_since)}
 
 
 def _without(row: Row, rival: SessionId) -> Row:
@@ -185,6 +207,7 @@ def _changed(row: Row, envelope: Envelope) -> Row:
                 "intent": None,
                 "stopped": None,
                 "paused": False,
+                "parked": row.parked if row.parked is not None and row.parked.begun else None,
             }
             if event.resumed and row.status.state in (State.LOST, State.CRASHED):
                 update["recovered"] = at
@@ -196,7 +219,7 @@ def _changed(row: Row, envelope: Envelope) -> Row:
         case Intended():
             update = {"intent": event.action}
             if event.action == "stop":
-                update["stopped"] = event.by
+                update |= {"stopped": event.by, "parked": None}
             elif event.action == "resume" and event.by == "you":
                 update["crashes"] = ()
         case Abandoned():
@@ -214,7 +237,9 @@ def _changed(row: Row, envelope: Envelope) -> Row:
                 if value is not None
             }
         case StatusChanged():
-            update = {"status": event.status}
+            update = {"status": event.status, **budgets.timed(row, event.status.state, at)}
+            if event.status.state in RUNS_ON:
+                update["parked"] = None
             if event.status.state in BUSY:
                 update["checks"] = None  # the work goes on
             if event.status.state is State.CRASHED:
@@ -223,6 +248,7 @@ def _changed(row: Row, envelope: Envelope) -> Row:
                 update["intent"] = None
         case Counted():
             update = {"usage": event.total, "cost_usd": event.cost_usd, "cost_source": event.cost_source}
+            update |= {"parkings": 0, **budgets.counted(row, event)}
             if event.response is not None:
                 known = [r for r in row.responses if r.id != event.response.id and r.ended_at > at - RECENT]
                 update["responses"] = (*known, event.response)
@@ -231,7 +257,11 @@ def _changed(row: Row, envelope: Envelope) -> Row:
         case Said():
             update = {"said": event.text, "asks": event.asks}
         case Sent() | Answered():
-            update = {"active_at": at}
+            update = {"active_at": at, "parked": None}
+        case Parked():
+            update = {"parked": event, "parkings": row.parkings + 1}
+        case Unparking():
+            update = {"parked": row.parked.model_copy(update={"begun": True})} if row.parked is not None else {}
         case Changed():
             update = {
                 "totals": event.totals,
@@ -283,8 +313,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {}
         case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly() | Unobserved() | TrainMoved():
             update = {}  # handled by apply: they do not change a row
-        case Imported():
-            update = {}  # of no session of ours
+        case Imported() | Allowed() | Warned():
+            update = {}  # of no session of ours, or kept in the budgets' book
         case _ as never:
             assert_never(never)
     return row.model_copy(update=update) if update else row

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import home, plans, resuming, sealing, stacking, trust
+from orchestrator.budgets import starts
 from orchestrator.commands import Command, Isolation, Refused, Run, Started
 from orchestrator.config import AgentSettings, Settings, load_settings
 from orchestrator.events import Created, LaunchFailed
@@ -52,6 +53,7 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     settings = await asyncio.to_thread(load_settings, repository.root, command.env)
     agent_name = command.agent or settings.run.agent or _first_installed(command.env)
     agent = agents.get(agent_name)
+    starts.require(supervisor, command, agent_name, str(repository.root))
     chosen = settings.agents.get(agent_name, AgentSettings())
     spec = Spec(
         agent=agent_name,
@@ -111,6 +113,7 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
             method=command.method,
             on=base.on,
             resolves=SessionId(command.resolves) if command.resolves is not None else None,
+            budget=command.budget,
         )
         its_own = spec.model_copy(update={"name": name})
         return Plan(session=sessions[name], created=created, spec=its_own, env=env, recipe=seen.recipe)
@@ -125,7 +128,10 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     notes: tuple[str, ...] = (f"{not_boxed}: {sealing.CLONE_ONLY}; {sealing.INSTALLED}",) if not_boxed else ()
     for said in notes:
         supervisor.notice("warning", "Sealed without a box", said)
-    notes += (base.note,) if base.note else ()
+    unheld = starts.notes(supervisor, command, agent_name, spec.model, str(repository.root))
+    for said in unheld:
+        supervisor.notice("warning", "A cap that cannot hold", said)
+    notes += (*unheld, *((base.note,) if base.note else ()))
     return Started(
         names=tuple(names),
         sessions=tuple(session for _, session, _ in results),

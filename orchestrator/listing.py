@@ -89,6 +89,7 @@ def session(
         "pid": row.pid,
         "generation": row.generation,
         "exit_code": status.exit_code,
+        "parked_until": row.parked.due.isoformat() if row.parked else None,
         "until": status.until.isoformat() if status.until else None,
         "said": row.said,
         "asks": row.asks,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import home, resuming
+from orchestrator.budgets import starts
 from orchestrator.commands import Refused
 from orchestrator.config import load_settings
 from orchestrator.events import LaunchFailed
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor
 
 LIMIT = 3
+LIMITED_S = 5.0
+"""While its account is at a rate limit, how often it is looked whether that has lifted."""
 PAUSES = (timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=20))
 
 
@@ -41,13 +44,15 @@ async def crashed(supervisor: Supervisor, row: Row) -> None:
     """The program of ``row`` crashed: start it again after a pause, give up, or leave it to the human."""
     if supervisor.fleet.read_only is not None or row.stopped is not None or row.intent is not None:
         return
-    if not await asyncio.to_thread(_wanted, row):
-        return
+    if row.parked is not None or not await asyncio.to_thread(_wanted, row):
+        return  # what is parked is started again when its limit lifts
     wait = pause(row.crashes, datetime.now(UTC))
     if wait is None:
         _give_up(supervisor, row, f"it crashed {len(row.crashes)} times within {CRASHES.seconds // 60} minutes")
         return
     await asyncio.sleep(wait.total_seconds())
+    while starts.limited(supervisor.fleet, row.agent, supervisor.time.now()) is not None:  # noqa: ASYNC110 - time is no event
+        await asyncio.sleep(LIMITED_S)  # the wall clock is asked: it can be set
     now = supervisor.fleet.rows.get(row.id)
     if now is None or now.generation != row.generation or now.status.state is not State.CRASHED or now.stopped:
         return  # somebody was faster, or does not want it

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator import home, sealing
+from orchestrator import budgets, home, sealing
 from orchestrator.attention import comes_back
 from orchestrator.commands import Command, Done, Down, Refused, Resume, ResumeAll, Resumed
 from orchestrator.config import AgentSettings, load_settings
@@ -43,9 +43,13 @@ async def resume_all(supervisor: Supervisor, command: ResumeAll) -> Resumed:
     """Bring back what was lost or crashed. What the human stopped or holds stays as it is, and is named."""
     gate = asyncio.Semaphore(AT_ONCE)
     wanted = [row for row in supervisor.fleet if comes_back(row)]
+    now = supervisor.time.now()
+    why = {row.id: budgets.why_not(supervisor.fleet, row.agent, row.repository, now) for row in wanted}
     left = [row.name for row in supervisor.fleet if row.status.state.value == "lost" and not comes_back(row)]
 
     async def one(row: Row) -> str | None:
+        if (reason := why[row.id]) is not None:
+            return f"{reason} → now all the same: orchestrator resume {row.name}"
         async with gate:
             try:
                 await start_again(supervisor, row, command.env)
@@ -122,6 +126,8 @@ async def stop(supervisor: Supervisor, row: Row, *, by: str = "you") -> Done:
             raise Refused(f"{row.name} does not run", f"start it again: orchestrator resume {row.name}")
         supervisor.intend(row.id, Intended.model_validate({"action": "stop", "by": by}))
         point("stop.intended")
+        if row.held and live is not None and live.running:
+            live.hold(False)  # a stopped program does not hear that it shall end
         if live is None or not live.running:
             supervisor.emit(row.id, StatusChanged(status=ended_status("stopped by you", State.EXITED)))
             return Done(message=f"{row.name} did not run; it stays stopped, and so does its worktree")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from orchestrator.budgets.amounts import Amount
+from orchestrator.budgets.ask import Parked
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
-from sessions.models import ENDED, Model, Response, SessionId, State, Status, Usage
+from sessions.models import ENDED, Kind, Model, Response, SessionId, State, Status, Usage
 from worktrees.models import Conflict, Drift, Landing, Method, Totals
 
 RECENT = timedelta(minutes=10)
@@ -54,6 +56,13 @@ class Row(Model):
     responses: tuple[Response, ...] = ()  # the last RECENT
     cost_usd: float | None = None
     cost_source: str | None = None
+    priced_usd: float = 0.0  # what was known to be spent before a model without a price came in
+    unpriced: int = 0  # output tokens without a price
+    busy_s: float = 0.0  # at work so far, but for what goes on since `busy_since`
+    busy_since: datetime | None = None
+    budget: Amount | None = None  # its own cap, as it was launched with
+    parked: Parked | None = None  # waits for a rate limit to lift
+    parkings: int = 0  # since its model last answered
     active: bool = False  # the pane prints
     active_at: datetime  # last change of `active`, or the last thing we did to it
     said: str = ""
@@ -85,6 +94,11 @@ class Row(Model):
     def state(self) -> State:
         """The state to show: held by the human wins over what the agent does, while it does anything."""
         return State.PAUSED if self.paused and self.status.state not in ENDED else self.status.state
+
+    @property
+    def held(self) -> bool:
+        """Held because a cap is reached; the question about it is open."""
+        return self.status.kind is Kind.BUDGET
 
     @property
     def needs_human(self) -> bool:

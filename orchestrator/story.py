@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from orchestrator.budgets.amounts import words
+from orchestrator.budgets.ask import Allowed, Parked, Unparking, Warned
 from orchestrator.checks.ask import Checked
 from orchestrator.events import (
     Abandoned,
@@ -172,6 +174,15 @@ def _words(event: Event) -> str:
             return "you turned to it"
         case Unobserved() | Imported():
             return ""
+        case Allowed():
+            what = "lifted" if event.lift else f"set to {words(event.own)}" if event.own else f"+{words(event.add)}"
+            return f"cap of {event.key}: {what}"
+        case Warned():
+            return f"a cap is nearly reached: {event.words}"
+        case Parked():
+            return f"parked until {event.due.astimezone():%Y-%m-%d %H:%M:%S}"
+        case Unparking():
+            return "its limit should have lifted: it is told to go on"
         case TrainMoved():
             train = event.train
             return f"train to {train.target}: {train.state}" + (f", {train.plan}" if train.plan else "")

@@ -28,6 +28,8 @@ from orchestrator import (
 )
 from orchestrator.admission import Admission
 from orchestrator.broadcast import Broadcast
+from orchestrator.budgets.parking import ParkingService
+from orchestrator.budgets.service import BudgetService
 from orchestrator.checks.service import CheckService
 from orchestrator.commands import Command, Refused
 from orchestrator.events import Envelope, Event, Merged, Noticed
@@ -43,7 +45,7 @@ from orchestrator.train.service import TrainService
 from sessions.control import Control
 from sessions.errors import SessionError
 from sessions.events import Counted, SessionEvent, StatusChanged
-from sessions.models import BUSY, SessionId, State, Usage
+from sessions.models import BUSY, ENDED, SessionId, State, Usage
 from sessions.sensing import Sensor
 from sessions.session import Session
 from worktrees.errors import WorktreeError
@@ -70,6 +72,8 @@ class Supervisor:
         self.radar = RadarWatch(self)
         self.time = Timekeeper(self)
         self.trains = TrainService(self)
+        self.budgets = BudgetService(self)
+        self.parking = ParkingService(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
         self._landing_locks: dict[str, asyncio.Lock] = {}
@@ -83,6 +87,8 @@ class Supervisor:
         self.time.begin()
         await operations.catch_up(self)
         await reconcile.take_up(self)
+        self.budgets.start()
+        self.run(self.parking.run())
         self.run(self.time.run())
         self.run(recovery.mourn_tmux(self))
         self.run(self.checks.start())
@@ -163,14 +169,19 @@ class Supervisor:
         row = self.fleet.rows.get(session)
         if isinstance(event, Counted) and row is not None and _within(event.total, row.usage):
             return
+        if isinstance(event, StatusChanged) and row is not None and row.held and event.status.state not in ENDED:
+            return  # it is held, and our question about it is open
         self.emit(session, event)
         if isinstance(event, Counted):
             self.git.stirs(session)
+            self.budgets.counted(session, event)
         if isinstance(event, StatusChanged):
             self.git.turn(session, event.status)
             stacking.rested(self, session)
             asking.rested(self, session)
             self.checks.turn(session, event.status)
+            self.budgets.turned(row, session, event.status)
+            self.parking.turned(session, event.status)
             if event.status.state not in BUSY:
                 self.screens.keep(session)
             if event.status.state is State.CRASHED:

@@ -59,6 +59,7 @@ class Timekeeper:
         while True:
             self.now()
             store.watch(datetime.now(UTC))
+            self._supervisor.budgets.look()
             await asyncio.sleep(TICK_S)
 
     async def call(self, command: Command) -> Model:

@@ -53,6 +53,7 @@ class Kind(StrEnum):
     QUESTION = "question"
     PLAN = "plan"
     DIALOG = "dialog"  # trust, login, settings warning: about the program, not the task
+    BUDGET = "budget"  # not the agent asks: what it may spend is spent
 
 
 class Option(Model):
@@ -157,6 +158,7 @@ class Response(Model):
     started_at: datetime | None = None  # request sent; None when the agent does not tell
     ended_at: datetime
     cost_usd: float | None = None  # the agent's own figure
+    final: bool | None = None  # it calls no tool, so the turn ends with it; None: the agent does not tell
 
 
 class Role(StrEnum):

@@ -71,6 +71,13 @@ def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
     run.add_argument("--method", choices=METHODS, help="how its work lands (default: [merge] method, else squash)")
     run.add_argument("--prompt", metavar="TEXT", help="the task, where PROMPT is a program (--agent command)")
     run.add_argument("--file", metavar="TASKS.toml", help="launch every [[task]] of a file")
+    run.add_argument(
+        "--budget", metavar="AMOUNT", help="hold it and ask you when it has taken this: '$5', '$5 200k 2h'"
+    )
+    run.add_argument("--max-cost", metavar="$", help="the same, in dollars")
+    run.add_argument("--max-tokens", metavar="N", help="in output tokens: 200k")
+    run.add_argument("--max-hours", metavar="H", help="in busy time: 2, 90m")
+    run.add_argument("--now", action="store_true", help="also at a rate limit, or when the day's cap is spent")
     run.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     run.add_argument("--json", action="store_true", help="print what was launched as JSON")
     resume = add("resume", "steer", "start ended sessions again, each in its worktree with its own conversation")
@@ -112,6 +119,15 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
     stats.add_argument("--by", choices=GROUPS, default="session", metavar="WHAT", help=", ".join(GROUPS))
     stats.add_argument("--json", action="store_true", help="all figures, as JSON; times in seconds")
     stats.add_argument("--csv", action="store_true", help="the lines, as CSV")
+    budget = add("budget", "budget", "show what may be spent and what is left, or raise a cap")
+    budget.add_argument("name", nargs="?", metavar="NAME", help="the caps that hold this session (default: all)")
+    budget.add_argument("--add", metavar="AMOUNT", help="raise the cap by this: '$5', 200k (output tokens), 2h (busy)")
+    budget.add_argument("--set", metavar="AMOUNT", help="cap it at this, in place of the settings'")
+    budget.add_argument("--lift", action="store_true", help="no cap any more")
+    budget.add_argument("--task", action="store_true", help="change the cap of all sessions on NAME's task")
+    budget.add_argument("--day", action="store_true", help="change today's cap of all sessions")
+    budget.add_argument("--account", metavar="AGENT", help="change today's cap of all sessions of this agent")
+    budget.add_argument("--json", action="store_true", help="as JSON")
     past = add(
         "import-usage", "stats", "count the tokens of earlier Claude Code and Codex conversations", "import_usage"
     )

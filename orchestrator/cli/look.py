@@ -48,6 +48,8 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
     waits = (question["title"] or question["text"]) if question else item["launch_failure"] or item["merge_failure"]
     if not waits and item["state"] in ("lost", "crashed"):
         waits = f"orchestrator resume {item['name']}"
+    if item["parked_until"]:
+        waits = f"parked until {_time(item['parked_until'])}"
     if not waits and item["resolves"]:
         waits = "proposes how conflicts are resolved"
     if not waits and item["stacked_on"] and not item["landed"]:
@@ -150,10 +152,20 @@ def _last_screen(item: dict[str, Any]) -> None:
 
 
 def _parked(item: dict[str, Any]) -> str:
-    """Why ``resume --all`` leaves it alone."""
+    """Until when it waits for a limit, or why ``resume --all`` leaves it alone."""
+    if item["parked_until"]:
+        return f"until {_time(item['parked_until'])}: its rate limit; then it goes on by itself"
     if item["stopped"] == "you":
         return "you stopped it: resume --all leaves it alone"
     return "you hold it: resume --all leaves it alone" if item["paused"] and item["state"] != "paused" else ""
+
+
+def _time(text: str) -> str:
+    from datetime import UTC, datetime
+
+    from orchestrator.budgets.clock import clock
+
+    return clock(datetime.fromisoformat(text), datetime.now(UTC))
 
 
 def _question(item: dict[str, Any]) -> None:

@@ -9,10 +9,11 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from orchestrator.cli.budget import asked
 from orchestrator.cli.output import CommandError, dump, note, say
 from orchestrator.cli.trust import with_approval
 
-_WORDS = ("prompt", "name", "agent", "base", "model", "permission_mode", "isolation", "method")
+_WORDS = ("prompt", "name", "agent", "base", "model", "permission_mode", "isolation", "method", "budget")
 _TASK = {**dict.fromkeys(_WORDS, str), "count": int}
 
 
@@ -72,6 +73,8 @@ def _task(arguments: Namespace) -> dict[str, Any]:
         "permission_mode": arguments.permission_mode,
         "isolation": arguments.isolation,
         "method": arguments.method,
+        "budget": asked(arguments),
+        "now": arguments.now or None,
     }
     if arguments.agent == "command":
         return {**task, "prompt": arguments.prompt or "", "command": words or None}
@@ -99,7 +102,8 @@ def _from_file(path: Path, arguments: Namespace) -> list[dict[str, Any]]:
                 raise CommandError(f"{path}, task {number}: {key} cannot be {value!r}", _allowed(), 2)
         if not str(task.get("prompt", "")).strip():
             raise CommandError(f"{path}, task {number} has no prompt", _allowed(), 2)
-        above = {key: getattr(arguments, key) for key in ("agent", "base", "isolation", "method")}
+        above: dict[str, Any] = {"budget": asked(arguments), "now": arguments.now or None}
+        above |= {key: getattr(arguments, key) for key in ("agent", "base", "isolation", "method")}
         found.append({**above, **task})
     return found
 

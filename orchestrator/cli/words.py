@@ -16,6 +16,7 @@ EXAMPLES = {
   orchestrator run -n 3 "Find out why the build is slow"         three agents, one task
   orchestrator run --base export-json "Use the new flag"         stacked: it lands after export-json
   orchestrator run --file tasks.toml                             [[task]] prompt = "…"
+  orchestrator run --budget '$5' "Port the tests to pytest"      it is held and asks when 5 dollars are spent
   orchestrator run -- "-v prints too much"                       a task that begins with a dash
   git log -1 --format=%B | orchestrator run -
   orchestrator run --agent command -- python my_agent.py""",
@@ -45,6 +46,13 @@ EXAMPLES = {
   orchestrator stats --since 7d --by day
   orchestrator stats --since 2026-03-01 --by model --csv > tokens.csv
   orchestrator stats --json | jq .waits""",
+    "budget": """\
+  orchestrator budget                          each cap, what is spent, what is left
+  orchestrator budget export-json --add '$5'   5 dollars more; a held session goes on
+  orchestrator budget export-json --set '$10 2h'
+  orchestrator budget --day --add '$10'        today, for all sessions
+  orchestrator budget --account codex --lift   today, for all sessions of codex
+  orchestrator budget --json | jq '.lines[].measures[] | select(.reached)'""",
     "radar": """\
   orchestrator radar
   orchestrator radar export-json                 what of it conflicts with its target

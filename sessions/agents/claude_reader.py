@@ -301,6 +301,7 @@ class ClaudeReader:
             usage=from_anthropic(message["usage"]),
             started_at=self._requested.get(str(record.get("requestRef"))),
             ended_at=at,
+            final=_FINAL.get(str(message.get("stop_reason"))),
         )
 
 
@@ -338,6 +339,9 @@ def _user_questions(given: dict[str, Any], asking: QuestionId, at: datetime) -> 
             free_text=True,
             asked_at=at,
         )
+
+
+_FINAL = {"end_turn": True, "stop_sequence": True, "tool_use": False}
 
 
 def _failure(error: str, said: str, at: datetime) -> tuple[State, str, datetime | None]:

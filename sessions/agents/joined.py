@@ -134,6 +134,7 @@ class JoinedReader:
             started_at=_time(event.get("started_at")),
             ended_at=_time(event.get("ended_at")) or at,
             cost_usd=_cost(event.get("cost_usd")),
+            final=final if isinstance(final := event.get("final"), bool) else None,
         )
         return Findings(responses=(response,))
 

@@ -150,6 +150,7 @@ class Agent:
             cache_read=usage.cache_read,
             cache_write=usage.cache_write,
             reasoning=usage.reasoning,
+            final=not turn.calls,
             started_at=began.isoformat(),
             ended_at=datetime.now(UTC).isoformat(),
         )

@@ -23,6 +23,7 @@ _ASKS = {
     Kind.QUESTION: ("asks", "ask"),
     Kind.PLAN: ("has a plan", "have a plan"),
     Kind.DIALOG: ("shows a dialog of its own", "show a dialog of their own"),
+    Kind.BUDGET: ("is held by a cap", "are held by a cap"),
 }
 LAST_WORDS = 400
 """Characters of what the agent said before it asked."""
