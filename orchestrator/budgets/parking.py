@@ -63,7 +63,7 @@ class ParkingService:
         row = self._supervisor.fleet.rows.get(session)
         if row is None or status.state is not State.RATE_LIMITED or self._supervisor.fleet.read_only is not None:
             return
-        if row.parked is None or row.parked.until != status.until:
+        if row.stopped is None and (row.parked is None or row.parked.until != status.until):
             self._park(row, status.until)
 
     def _park(self, row: Row, until: datetime | None) -> None:
@@ -104,7 +104,7 @@ class ParkingService:
         """Nothing that the human did, and no other limit, is against it."""
         if row.paused or row.held or row.stopped is not None or row.intent is not None:
             return False
-        if row.status.state not in _ENDED | {State.RATE_LIMITED} or row.launch_failure is not None:
+        if row.status.state not in _ENDED | {State.RATE_LIMITED}:
             return False
         if starts.limited(self._supervisor.fleet, row.agent, now) is not None:
             return False
