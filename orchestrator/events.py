@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from orchestrator.budgets.amounts import Amount
-from orchestrator.budgets.ask import Allowed, Parked, Unparking, Warned
+from orchestrator.budgets.ask import Allowed, CapsRead, Parked, Unparking, Warned
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
@@ -322,6 +322,7 @@ Event = Annotated[
     | Imported
     | TrainMoved
     | Allowed
+    | CapsRead
     | Warned
     | Parked
     | Unparking

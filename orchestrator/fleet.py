@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from orchestrator.budgets import book as budgets
-from orchestrator.budgets.ask import Allowed, Parked, Unparking, Warned
+from orchestrator.budgets.ask import Allowed, CapsRead, Parked, Unparking, Warned
 from orchestrator.budgets.book import Book
 from orchestrator.checks.ask import Checked
 from orchestrator.events import (
@@ -313,7 +313,7 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {}
         case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly() | Unobserved() | TrainMoved():
             update = {}  # handled by apply: they do not change a row
-        case Imported() | Allowed() | Warned():
+        case Imported() | Allowed() | Warned() | CapsRead():
             update = {}  # of no session of ours, or kept in the budgets' book
         case _ as never:
             assert_never(never)

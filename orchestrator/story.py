@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from orchestrator.budgets.amounts import words
-from orchestrator.budgets.ask import Allowed, Parked, Unparking, Warned
+from orchestrator.budgets.ask import Allowed, CapsRead, Parked, Unparking, Warned
 from orchestrator.checks.ask import Checked
 from orchestrator.events import (
     Abandoned,
@@ -172,7 +172,7 @@ def _words(event: Event) -> str:
             return "you had its question on the screen"
         case Focused():
             return "you turned to it"
-        case Unobserved() | Imported():
+        case Unobserved() | Imported() | CapsRead():
             return ""
         case Allowed():
             what = "lifted" if event.lift else f"set to {words(event.own)}" if event.own else f"+{words(event.add)}"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 
 from orchestrator.budgets.amounts import Amount
+from orchestrator.budgets.settings import BudgetSettings
 from orchestrator.replies import Done
 from sessions.models import Model
 
@@ -28,6 +29,13 @@ class Allowed(Model):
     own: Amount | None = None  # takes the place of the settings' from now on
     add: Amount = Amount()
     lift: bool = False  # no cap any more
+
+
+class CapsRead(Model):
+    """The user's own settings say other caps than before."""
+
+    event: Literal["caps_read"] = "caps_read"
+    caps: BudgetSettings
 
 
 class Warned(Model):

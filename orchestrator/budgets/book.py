@@ -12,7 +12,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.budgets.amounts import Amount
-from orchestrator.budgets.ask import Allowed, Warned
+from orchestrator.budgets.ask import Allowed, CapsRead, Warned
+from orchestrator.budgets.settings import BudgetSettings
 from sessions.events import Counted, StatusChanged
 from sessions.models import Model, SessionId, State
 
@@ -74,6 +75,7 @@ class Book(Model):
     allowances: Mapping[str, Allowance] = {}
     warned: tuple[tuple[str, str, float], ...] = ()  # key, measure, cap
     limits: Mapping[str, Limit] = {}  # by the agent program
+    caps: BudgetSettings = BudgetSettings()  # those of the user's own settings, as they were read last
 
 
 def task_of(row: Row) -> str:
@@ -117,6 +119,8 @@ def step(book: Book, before: Row | None, after: Row | None, envelope: Envelope) 
     match event:
         case Allowed():
             return _allowed(book, event)
+        case CapsRead():
+            return book.model_copy(update={"caps": event.caps})
         case Warned():
             return book.model_copy(update={"warned": (*book.warned, (event.key, event.field, event.cap))[-200:]})
         case Counted() if before is not None and after is not None:

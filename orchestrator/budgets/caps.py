@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal
 
 from orchestrator.budgets.amounts import FIELDS, Amount, told, words
-from orchestrator.budgets.ask import Line, Measure, Scope
+from orchestrator.budgets.ask import Limited, Line, Measure, Scope
 from orchestrator.budgets.book import Allowance, Spent, day_began, of_day, spent_by, task_of
 from orchestrator.budgets.settings import BudgetSettings
 from orchestrator.fleet import Fleet
@@ -48,6 +48,42 @@ def of_start(fleet: Fleet, agent: str, settings: BudgetSettings, now: datetime) 
         _line(fleet, Scope.ACCOUNT, key(Scope.ACCOUNT, now, agent=agent), agent, account, of_account),
         _line(fleet, Scope.DAY, key(Scope.DAY, now), "today", settings.day, of_day(fleet.budget, fleet.rows, now)),
     ]
+
+
+def everything(fleet: Fleet, said: Callable[[str | None], BudgetSettings], now: datetime) -> tuple[Line, ...]:
+    """All that is capped, and the day in any case; the widest scope first, in it
+    what is spent the furthest. ``said``: the settings of a repository,
+    or the user's own."""
+    mine = said(None)
+    found: dict[str, Line] = {}
+    for agent in sorted({*mine.account, *(row.agent for row in fleet)}) or [""]:
+        for line in of_start(fleet, agent, mine, now):
+            found[line.key] = line
+    for row in fleet:
+        for line in of_session(fleet, row, said(row.repository), now)[:2]:
+            found[line.key] = line
+    shown = [line for line in found.values() if line.measures or line.lifted or line.scope is Scope.DAY]
+    order = (Scope.DAY, Scope.ACCOUNT, Scope.TASK, Scope.SESSION)
+    return tuple(sorted(shown, key=lambda line: (order.index(line.scope), -_share(line))))
+
+
+def _share(line: Line) -> float:
+    return max((measure.spent / measure.cap for measure in line.measures), default=0.0)
+
+
+def limited(fleet: Fleet, now: datetime) -> tuple[Limited, ...]:
+    """The accounts that are at a rate limit."""
+    return tuple(
+        Limited(agent=agent, until=limit.until) for agent, limit in fleet.budget.limits.items() if limit.until > now
+    )
+
+
+def of_today(fleet: Fleet, now: datetime) -> Measure | None:
+    """The day's cap of which the most is spent; None: there is none. As the user's own settings say."""
+    if not fleet.budget.caps.day and key(Scope.DAY, now) not in fleet.budget.allowances:
+        return None
+    day = of_start(fleet, "", fleet.budget.caps, now)[1]
+    return max(day.measures, key=lambda measure: measure.spent / measure.cap, default=None)
 
 
 def _line(fleet: Fleet, scope: Scope, name: str, shown: str, said: Amount, spent: Spent) -> Line:

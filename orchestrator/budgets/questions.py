@@ -12,7 +12,7 @@ from orchestrator.fleet import Fleet
 from sessions.models import Evidence, Kind, Option, Question, QuestionId, Source, State, Status
 
 MORE, ALWAYS, STOP = "1", "2", "3"
-_SPAN = {Scope.SESSION: "for this session", Scope.TASK: "for this task", Scope.DAY: "today"}
+_SPAN = {Scope.SESSION: "", Scope.TASK: " for the task", Scope.DAY: " today"}
 
 
 def asked(fleet: Fleet, line: Line, measure: Measure, now: datetime) -> Status:
@@ -20,15 +20,15 @@ def asked(fleet: Fleet, line: Line, measure: Measure, now: datetime) -> Status:
     allowance = fleet.budget.allowances.get(line.key, Allowance())
     said = caps.said(line, measure)
     more = words(caps.step(line, measure))
-    span = _SPAN.get(line.scope) or f"for {line.name} today"
+    span = _SPAN.get(line.scope, f" for {line.name} today")
     question = Question(
         id=QuestionId(f"budget {line.key} {measure.field} {allowance.changes}"),
         kind=Kind.BUDGET,
         title=f"{said if line.scope is Scope.SESSION else _cap(line, measure)} are spent. Go on?",
         text=_text(line, measure),
         options=(
-            Option(key=MORE, label=f"yes, with {more} more {span}"),
-            Option(key=ALWAYS, label=f"yes, always: without this cap {span}"),
+            Option(key=MORE, label=f"yes, with {more} more{span}"),
+            Option(key=ALWAYS, label=f"yes, always: without this cap{span}"),
             Option(key=STOP, label="no, stop it", detail="the program ends; worktree and conversation stay"),
         ),
         free_text=True,

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.budgets import caps, questions
 from orchestrator.budgets.amounts import Amount, told, words
-from orchestrator.budgets.ask import Allow, Allowed, AskBudget, BudgetReply, Limited, Line, Measure, Scope, Warned
+from orchestrator.budgets.ask import Allow, Allowed, AskBudget, BudgetReply, CapsRead, Line, Measure, Scope, Warned
 from orchestrator.budgets.reading import READ
-from orchestrator.budgets.starts import limited
 from orchestrator.commands import Answer, Command, Done, Refused
 from orchestrator.fleet import Row
 from sessions.errors import SessionError
@@ -47,6 +46,7 @@ class BudgetService:
 
     def start(self) -> None:
         """After a restart: hold again what is held, let go on what was let go and did not hear of it."""
+        self._read()
         for row in tuple(self._supervisor.fleet):
             live = self._supervisor.live.get(row.id)
             if live is None or not live.running:
@@ -59,12 +59,18 @@ class BudgetService:
 
     def look(self) -> None:
         """Every now and then: caps on hours, and caps that changed in the settings."""
+        self._read()
         self._look_again()
         for row in tuple(self._supervisor.fleet):
             if row.busy_since is not None and row.status.state in BUSY:
                 found = caps.reached(self.lines(row))
                 if found is not None and found[1].field == "hours" and found[1].spent > found[1].cap + OVERTIME_H:
                     self._hold(row, *found)
+
+    def _read(self) -> None:
+        mine = READ.caps(None)
+        if mine != self._supervisor.fleet.budget.caps:
+            self._supervisor.emit(None, CapsRead(caps=mine))
 
     def counted(self, session: SessionId, event: Counted) -> None:
         """An answer of its model was counted: before the next request it is time to hold it.
@@ -234,25 +240,10 @@ class BudgetService:
     def _show(self, command: AskBudget) -> BudgetReply:
         supervisor = self._supervisor
         fleet, now = supervisor.fleet, supervisor.time.now()
-        limits = tuple(
-            Limited(agent=agent, until=until)
-            for agent in fleet.budget.limits
-            if (until := limited(fleet, agent, now)) is not None
-        )
+        limits = caps.limited(fleet, now)
         if command.session is not None:
             return BudgetReply(lines=tuple(self.lines(supervisor.row(command.session))), limited=limits)
-        mine = READ.caps(None)
-        found: dict[str, Line] = {}
-        for agent in sorted({*mine.account, *(row.agent for row in fleet)}):
-            account, day = caps.of_start(fleet, agent, mine, now)
-            found |= {day.key: day, account.key: account}
-        if not found:
-            found = {line.key: line for line in caps.of_start(fleet, "", mine, now) if line.scope is Scope.DAY}
-        for row in fleet:
-            found |= {line.key: line for line in self.lines(row)[:2]}
-        shown = [line for line in found.values() if line.measures or line.lifted or line.scope is Scope.DAY]
-        order = list(Scope)
-        return BudgetReply(lines=tuple(sorted(shown, key=lambda line: -order.index(line.scope))), limited=limits)
+        return BudgetReply(lines=caps.everything(fleet, READ.caps, now), limited=limits)
 
     def _allow(self, command: Allow) -> Done:
         supervisor = self._supervisor

@@ -24,9 +24,9 @@ def cells(line: Line) -> list[tuple[str, ...]]:
             span,
             name,
             _MEASURES[measure.field],
-            told(measure.field, measure.cap),
-            _least(measure) + told(measure.field, measure.spent),
-            told(measure.field, measure.left),
+            _bare(measure.field, measure.cap),
+            _least(measure) + _bare(measure.field, measure.spent),
+            _bare(measure.field, measure.left),
             mark(measure),
         )
         for measure in line.measures
@@ -38,7 +38,12 @@ def mark(measure: Measure) -> str:
     if measure.reached:
         return "spent"
     share = f"{measure.spent / measure.cap * 100:.0f}%"
-    return f"{share}, does not hold: no price" if measure.unpriced else share
+    return f"{share}, no price" if measure.unpriced else share
+
+
+def ratio(measure: Measure) -> str:
+    """``$3.21/$20``."""
+    return f"{_least(measure)}{told(measure.field, measure.spent)}/{told(measure.field, measure.cap)}"
 
 
 def limits(reply: BudgetReply, now: datetime) -> list[str]:
@@ -52,12 +57,16 @@ def remarks(reply: BudgetReply) -> list[str]:
     found = []
     if any(measure.unpriced for measure in measures):
         found.append(
-            "A model without a price was used: what it costs is unknown, and a cap in dollars cannot hold it. "
-            "Cap its tokens or hours."
+            "No price: a model that has none was used. What it costs is unknown, and a cap in dollars cannot hold it; "
+            "cap tokens or hours."
         )
     if any(measure.least for measure in measures):
         found.append("≥: interrupted answers are logged too low by the agents")
     return found
+
+
+def _bare(field: str, value: float) -> str:
+    return told(field, value).removesuffix(" tokens")  # the column beside it names the measure
 
 
 def _least(measure: Measure) -> str:

@@ -28,6 +28,7 @@ _KEYS = (
             ("n", "new task"),
             ("C", "radar: who would conflict with whom, and what to land first"),
             ("t", "throughput: tokens per second, what every agent was in, what you cost"),
+            ("B", "budget: each cap, what is spent, what is left; + raises one"),
             ("space  T", "mark for a merge train, m then lands the marked together; T shows the train"),
             (":  ctrl+p", "commands by name"),
             ("/", "filter"),

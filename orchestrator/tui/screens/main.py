@@ -53,6 +53,7 @@ class MainScreen(SessionActions, Screen[None]):
         ),
         Binding("space", "mark", "Mark", show=False, id="mark", tooltip="Mark for a merge train; m lands the marked"),
         Binding("T", "train", "Train", show=False, id="train", tooltip="The merge train: what is tested, what landed"),
+        Binding("B", "budget", "Budget", show=False, id="budget", tooltip="What may be spent, and what is left"),
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
         Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
         Binding("1", "focus('#fleet')", "Fleet", show=False),
@@ -186,6 +187,11 @@ class MainScreen(SessionActions, Screen[None]):
         from orchestrator.tui.screens.throughput import ThroughputScreen
 
         self.app.push_screen(ThroughputScreen())
+
+    def action_budget(self) -> None:
+        from orchestrator.tui.screens.budget import BudgetScreen
+
+        self.app.push_screen(BudgetScreen())
 
     def action_mark(self) -> None:
         self.table.toggle_mark()

@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.content import Content
 
 from orchestrator.attention import Rank, ordered, rank
+from orchestrator.budgets.clock import clock
 from orchestrator.commands import Isolation
 from orchestrator.fleet import Fleet, Row
 from orchestrator.throughput import rate
@@ -116,7 +117,7 @@ class FleetTable(Lines):
         text = Text("*", self.colour("primary")) if row.id in self.marked else self.mark(selected)
         for name, size, right in self._columns(width):
             value, style = cells[name]
-            if name == "name" and (marks := _marks(row)):
+            if name == "name" and (marks := _marks(row, now)):
                 size -= sum(len(mark) + 1 for mark, _ in marks)
                 text.append(cut(value, size), style)
                 for mark, colour in marks:
@@ -179,10 +180,19 @@ def _agent(row: Row) -> str:
     return mark + one_line(row.agent)
 
 
-def _marks(row: Row) -> list[tuple[str, str]]:
-    """What stands behind a name, with its colour: how its checks came out, and whom it would conflict with."""
+def _marks(row: Row, now: datetime) -> list[tuple[str, str]]:
+    """What stands behind a name, with its colour: until when it is parked, how its checks came out,
+    and whom it would conflict with."""
     checks = check_look(row.checks.mark) if row.checks and rank(row) is not Rank.LANDED else ("", "")
-    return [one for one in (checks, (_conflicts(row), "error")) if one[0].strip()]
+    spending = (_spending(row, now), "warning")
+    return [one for one in (spending, checks, (_conflicts(row), "error")) if one[0].strip()]
+
+
+def _spending(row: Row, now: datetime) -> str:
+    """Until when it is parked by a rate limit, or that a cap holds it."""
+    if row.held:
+        return "$"
+    return f"{'until ' if plain() else '→'}{clock(row.parked.due, now)}" if row.parked is not None else ""
 
 
 def _conflicts(row: Row) -> str:

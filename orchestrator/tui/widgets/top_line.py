@@ -10,6 +10,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from orchestrator.attention import Rank, rank
+from orchestrator.budgets.caps import WARN, of_today
+from orchestrator.budgets.telling import ratio
 from orchestrator.fleet import Fleet
 from orchestrator.throughput import series
 from orchestrator.tui.looks import bars, look_of, money
@@ -79,9 +81,19 @@ class TopLine(Widget):
         if responses:
             text.append(bars(values) + " ", self._colour("text-primary"))
         text.append(f"{values[-1]:.0f} tok/s")
-        if costs:
+        if today := self._today(fleet):
+            text.append_text(today)
+        elif costs:
             text.append(f"  {money(sum(costs))}")
         return text.append(" ")
+
+    def _today(self, fleet: Fleet) -> Text | None:
+        """What is spent today of what may be, in the measure of which the most is spent."""
+        measure = of_today(fleet, self.app.now())  # type: ignore[attr-defined]
+        if measure is None:
+            return None
+        warning = measure.spent >= WARN * measure.cap
+        return Text(f"  {ratio(measure)} today", self._colour("text-warning") if warning else "")
 
     def _colour(self, name: str) -> str:
         return self.app.theme_variables.get(name, DIM) if name else DIM

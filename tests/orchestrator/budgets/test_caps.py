@@ -271,7 +271,7 @@ def test_the_narrowest_cap_is_asked_about_and_each_answer_says_what_it_does() ->
     assert status.question is not None
     assert (status.state, status.kind) == (State.BLOCKED, Kind.BUDGET)
     assert status.question.title == "$3 of this session's $1 are spent. Go on?"
-    assert status.question.options[0].label == "yes, with $1 more for this session"
+    assert status.question.options[0].label == "yes, with $1 more"
     ledger.tell(None, Allowed(key=found[0].key, lift=True))
     found = caps.reached(ledger.lines("a", said))
     assert found is not None
@@ -309,7 +309,7 @@ def test_a_model_without_a_price_is_said_and_is_never_nothing() -> None:
     dollars, tokens = line.measures
     assert (dollars.spent, dollars.unpriced) == (1.5, True)
     assert (tokens.spent, tokens.unpriced) == (200, False)
-    assert cells(line)[0][3:] == ("$10", "≥$1.50", "$8.50", "15%, does not hold: no price")
+    assert cells(line)[0][3:] == ("$10", "≥$1.50", "$8.50", "15%, no price")
     assert "cannot hold" in remarks(BudgetReply(lines=(line,)))[0]
 
 
