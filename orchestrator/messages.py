@@ -25,7 +25,6 @@ DRAFT_S = 20.0
 SENT = 8000
 """Characters at most that a model is sent."""
 KEPT = 4000
-KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 _SYSTEM = """\
 You write one git commit message for the work described. First line: what it does, imperative, at most 72 characters, no
 full stop. Then a blank line and, only if it helps, a short body that says why. Plain text, no Markdown, no quotes
@@ -79,17 +78,10 @@ def _ask(provider: Provider, summary: str) -> str:
 
 def _provider(chosen: AgentSettings, caller: Mapping[str, str]) -> Provider:
     """The one whose key the caller has; model and endpoint are those of ``[agents.coder]``."""
+    from sessions.coder.providers.choosing import choose, named
+
     env = {**caller, **chosen.env}
-    name = next((known for known, key in KEYS.items() if env.get(key)), None)
-    if name is None:
-        raise ProviderFailed(f"set {' or '.join(KEYS.values())}")
-    if name == "anthropic":
-        from sessions.coder.providers.anthropic import Anthropic
-
-        return Anthropic(chosen.model, chosen.base_url or env.get("ANTHROPIC_BASE_URL"), env[KEYS[name]])
-    from sessions.coder.providers.openai import OpenAI
-
-    return OpenAI(chosen.model, chosen.base_url or env.get("OPENAI_BASE_URL"), env[KEYS[name]])
+    return choose(env, name=named(chosen.args), model=chosen.model, base_url=chosen.base_url, keyless=False)
 
 
 def _with_trailers(row: Row, message: str, method: Method | None) -> str:

@@ -38,7 +38,10 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Turn:
-    """One answer of the model. ``cut``: it ended at its length limit, so its last call may not be whole."""
+    """One answer of the model. ``cut``: it ended at its length limit, so its last call may not be whole.
+
+    ``refused``: the model or its guard declined to answer.
+    """
 
     id: str
     model: str
@@ -46,6 +49,7 @@ class Turn:
     calls: tuple[Call, ...] = ()
     usage: Tokens = field(default_factory=Tokens)
     cut: bool = False
+    refused: bool = False
 
 
 class Conversation:

@@ -19,7 +19,6 @@ from sessions.coder.providers import Provider, ProviderFailed
 from sessions.coder.terminal import Terminal, complain
 
 VERSION = "0.1.0"
-KEYS = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
 
 
 class UsageError(Exception):
@@ -132,28 +131,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _provider(options: argparse.Namespace) -> Provider:
-    name = options.provider
-    if name is None:
-        name = next((known for known, key in KEYS.items() if os.environ.get(key)), None)
-        name = name or ("openai" if options.base_url else None)
-    if name is None:
-        raise UsageError("no key is set; set ANTHROPIC_API_KEY or OPENAI_API_KEY, or give --base-url of a local model")
-    if name == "scripted":
+    if options.provider == "scripted":
         if options.script is None:
             raise UsageError("the scripted model needs --script FILE; see docs/coder.md")
         from sessions.coder.providers.scripted import Scripted
 
         return Scripted(options.script)
-    key = os.environ.get(KEYS[name])
-    if not key and not options.base_url:
-        raise UsageError(f"{KEYS[name]} is not set; set it, or give --base-url of a compatible endpoint without a key")
-    if name == "anthropic":
-        from sessions.coder.providers.anthropic import Anthropic
+    from sessions.coder.providers.choosing import choose
 
-        return Anthropic(options.model, options.base_url, key or "none")
-    from sessions.coder.providers.openai import OpenAI
-
-    return OpenAI(options.model, options.base_url, key or "none")
+    return choose(os.environ, name=options.provider, model=options.model, base_url=options.base_url)
 
 
 def _conversation(options: argparse.Namespace) -> tuple[Conversation, str]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sessions.coder.conversation import Conversation, Turn
+from sessions.coder.tools import TOOLS
 
 
 class ProviderFailed(Exception):
-    """The request failed for good; the message is for the human."""
+    """The request failed for good; the message is for the human. ``status`` is the server's, when one answered."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class TryAgain(Exception):
@@ -30,8 +35,17 @@ class Provider(Protocol):
         """Import what the first answer needs: a second or two, which may pass while the human types."""
         ...
 
-    def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
-        """Pieces of text as they come, the whole :class:`Turn` last. Raises TryAgain or ProviderFailed."""
+    def answer(
+        self,
+        conversation: Conversation,
+        system: str,
+        tools: Mapping[str, Mapping[str, Any]] = TOOLS,
+        must: str | None = None,
+    ) -> Iterator[str | Turn]:
+        """Pieces of text as they come, the whole :class:`Turn` last. Raises TryAgain or ProviderFailed.
+
+        ``must``: the tool that the model has to call; the pieces are then of its input too.
+        """
         ...
 
 
@@ -57,4 +71,4 @@ def refusal(status: int, message: str, headers: object) -> TryAgain | ProviderFa
         return TryAgain(f"{status} {message}", retry_after(headers), limited=status == 429)
     if status < 400:
         return TryAgain(f"the stream broke: {message}")
-    return ProviderFailed(f"{status} {message}")
+    return ProviderFailed(f"{status} {message}", status)

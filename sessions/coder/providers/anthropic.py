@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sessions.coder.conversation import Call, Conversation, Tokens, Turn
@@ -14,34 +14,49 @@ MAX_TOKENS = 16_000
 
 
 class Anthropic:
-    def __init__(self, model: str | None, base_url: str | None, key: str) -> None:
+    def __init__(self, model: str | None, base_url: str | None, key: str, patience_s: float | None = None) -> None:
         self.model = model or DEFAULT_MODEL
         self._base_url = base_url
         self._key = key
+        self._patience: dict[str, Any] = {"timeout": patience_s} if patience_s else {}
         self._client: Any = None
 
     def prepare(self) -> None:
         import anthropic  # noqa: F401
 
-    def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
+    def answer(
+        self,
+        conversation: Conversation,
+        system: str,
+        tools: Mapping[str, Mapping[str, Any]] = TOOLS,
+        must: str | None = None,
+    ) -> Iterator[str | Turn]:
         import anthropic
         import httpx2
 
         if self._client is None:
-            self._client = anthropic.Anthropic(api_key=self._key, base_url=self._base_url, max_retries=0)
-        tools: Any = [
+            self._client = anthropic.Anthropic(
+                api_key=self._key, base_url=self._base_url, max_retries=0, **self._patience
+            )
+        offered: Any = [
             {"name": name, "description": tool["description"], "input_schema": tool["schema"]}
-            for name, tool in TOOLS.items()
+            for name, tool in tools.items()
         ]
+        forced: Any = {"tool_choice": {"type": "tool", "name": must}} if must else {}
         try:
             with self._client.messages.stream(
                 model=self.model,
                 max_tokens=MAX_TOKENS,
                 system=[{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
                 messages=_cached(messages(conversation)),
-                tools=tools,
+                tools=offered,
+                **forced,
             ) as stream:
-                yield from stream.text_stream
+                for event in stream:
+                    if event.type == "text":
+                        yield event.text
+                    elif must and event.type == "input_json":
+                        yield event.partial_json
                 message = stream.get_final_message()
             if message.stop_reason is None:  # the SDK takes an early end of the stream for the end of the answer
                 raise TryAgain("the stream broke: the answer is not whole")
@@ -95,6 +110,7 @@ def _cached(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _turn(message: Any) -> Turn:
     usage = message.usage
     return Turn(
+        refused=message.stop_reason == "refusal",
         cut=message.stop_reason in ("max_tokens", "model_context_window_exceeded"),
         id=message.id,
         model=message.model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sessions.coder.conversation import Call, Conversation, Tokens, Turn
@@ -15,21 +15,29 @@ DEFAULT_MODEL = "gpt-5.1"
 
 
 class OpenAI:
-    def __init__(self, model: str | None, base_url: str | None, key: str) -> None:
+    def __init__(self, model: str | None, base_url: str | None, key: str, patience_s: float | None = None) -> None:
         self.model = model or DEFAULT_MODEL
         self._base_url = base_url
         self._key = key
+        self._patience: dict[str, Any] = {"timeout": patience_s} if patience_s else {}
         self._client: Any = None
 
     def prepare(self) -> None:
         import openai  # noqa: F401
 
-    def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
+    def answer(
+        self,
+        conversation: Conversation,
+        system: str,
+        tools: Mapping[str, Mapping[str, Any]] = TOOLS,
+        must: str | None = None,
+    ) -> Iterator[str | Turn]:
         import httpx2
         import openai
 
         if self._client is None:
-            self._client = openai.OpenAI(api_key=self._key, base_url=self._base_url, max_retries=0)
+            self._client = openai.OpenAI(api_key=self._key, base_url=self._base_url, max_retries=0, **self._patience)
+        forced: Any = {"tool_choice": {"type": "function", "function": {"name": must}}} if must else {}
         try:
             stream = self._client.chat.completions.create(
                 model=self.model,
@@ -39,12 +47,13 @@ class OpenAI:
                         "type": "function",
                         "function": {"name": name, "description": tool["description"], "parameters": tool["schema"]},
                     }
-                    for name, tool in TOOLS.items()
+                    for name, tool in tools.items()
                 ],
+                **forced,
                 stream=True,
                 stream_options={"include_usage": True},
             )
-            yield from _collect(stream, self.model)
+            yield from _collect(stream, self.model, inputs=must is not None)
         except openai.APIStatusError as error:
             raise refusal(error.status_code, error.message, error.response.headers) from error
         except openai.APIConnectionError as error:
@@ -84,11 +93,11 @@ def messages(conversation: Conversation) -> list[dict[str, Any]]:
     return found
 
 
-def _collect(stream: Any, asked: str) -> Iterator[str | Turn]:
+def _collect(stream: Any, asked: str, *, inputs: bool) -> Iterator[str | Turn]:
     text: list[str] = []
     calls: dict[int, dict[str, str]] = {}
     usage: Any = None
-    name, model, finish = "", asked, ""
+    name, model, finish, refused = "", asked, "", False
     for chunk in stream:
         name, model = chunk.id or name, chunk.model or model
         usage = chunk.usage or usage
@@ -97,18 +106,25 @@ def _collect(stream: Any, asked: str) -> Iterator[str | Turn]:
             if choice.delta.content:
                 text.append(choice.delta.content)
                 yield choice.delta.content
+            if declined := getattr(choice.delta, "refusal", None):
+                refused = True
+                text.append(declined)
+                yield declined
             for part in choice.delta.tool_calls or ():
                 call = calls.setdefault(part.index, {"id": "", "name": "", "arguments": ""})
                 call["id"] = part.id or call["id"]
                 if part.function is not None:
                     call["name"] += part.function.name or ""
                     call["arguments"] += part.function.arguments or ""
+                    if inputs and part.function.arguments:
+                        yield part.function.arguments
     if not finish and usage is None:
         raise TryAgain("the stream broke: the answer is not whole")
     name = name or f"unnamed-{secrets.token_hex(6)}"
     yield Turn(
         id=name,
         cut=finish == "length",
+        refused=refused or finish == "content_filter",
         model=model,
         text="".join(text),
         calls=tuple(

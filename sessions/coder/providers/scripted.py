@@ -16,12 +16,13 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sessions.coder.conversation import Call, Conversation, Tokens, Turn
 from sessions.coder.providers import ProviderFailed
+from sessions.coder.tools import TOOLS
 
 OVER: dict[str, Any] = {"text": "My script has no further steps."}
 
@@ -42,7 +43,13 @@ class Scripted:
     def prepare(self) -> None:
         return
 
-    def answer(self, conversation: Conversation, system: str) -> Iterator[str | Turn]:
+    def answer(
+        self,
+        conversation: Conversation,
+        system: str,
+        tools: Mapping[str, Mapping[str, Any]] = TOOLS,
+        must: str | None = None,
+    ) -> Iterator[str | Turn]:
         number = conversation.turns
         first = next((record["text"] for record in conversation.records if record["role"] == "user"), "")
         steps = next((steps for words, steps in self._scripts.items() if words in first), [])
