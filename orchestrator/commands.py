@@ -38,6 +38,9 @@ from orchestrator.metrics.asking import Attend as Attend
 from orchestrator.metrics.asking import ImportUsage as ImportUsage
 from orchestrator.metrics.asking import Stats as Stats
 from orchestrator.metrics.asking import Throughput as Throughput
+from orchestrator.planner.ask import CheckPlan as CheckPlan
+from orchestrator.planner.ask import PlanGoal as PlanGoal
+from orchestrator.planner.ask import StopPlan as StopPlan
 from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import DiffReply as DiffReply
 from orchestrator.replies import Done as Done
@@ -329,6 +332,9 @@ Command = Annotated[
     | SteerTrain
     | AskBudget
     | Allow
+    | PlanGoal
+    | StopPlan
+    | CheckPlan
     | Down,
     Field(discriminator="verb"),
 ]

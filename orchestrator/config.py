@@ -71,6 +71,13 @@ class MergeSettings(_Section):
     co_author: Annotated[str, Field(pattern=r"^[^<>\x00-\x1f]+ <[^<>\s]+@[^<>\s]+>$")] | None = None
 
 
+class PlannerSettings(_Section):
+    """``[planner]``: the model that splits a goal; key and endpoint are those of ``[agents.coder]``."""
+
+    model: str | None = None  # None: that of [agents.coder]
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 180
+
+
 class PushSettings(_Section):
     """``[push]``: what goes to a remote, when the user asks for it."""
 
@@ -111,6 +118,7 @@ class Settings(_Section):
     run: RunSettings = RunSettings()
     merge: MergeSettings = MergeSettings()
     checks: ChecksSettings = ChecksSettings()
+    planner: PlannerSettings = PlannerSettings()
     push: PushSettings = PushSettings()
     keep: KeepSettings = KeepSettings()
     sealed: SealedSettings = SealedSettings()
@@ -144,7 +152,7 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         return settings
     theirs = root / FILE
     said = {key: value for key, value in _read(theirs).items() if key != "worktree"}
-    for own in ("agents", "keep", "push"):
+    for own in ("agents", "keep", "planner", "push"):
         if said.get(own) is not None:
             raise Refused(
                 f"{theirs} sets [{own}], which a repository may not",

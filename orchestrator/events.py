@@ -11,6 +11,7 @@ from orchestrator.budgets.amounts import Amount
 from orchestrator.budgets.ask import Allowed, CapsRead, Parked, Unparking, Warned
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
+from orchestrator.planner.ask import Planned
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from orchestrator.train.ask import TrainMoved
 from sessions.events import (
@@ -320,6 +321,7 @@ Event = Annotated[
     | Focused
     | Unobserved
     | Imported
+    | Planned
     | TrainMoved
     | Allowed
     | CapsRead

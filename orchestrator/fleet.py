@@ -41,6 +41,7 @@ from orchestrator.events import (
     Undone,
     Unobserved,
 )
+from orchestrator.planner.ask import Planned
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from orchestrator.rows import CRASHES, RECENT
 from orchestrator.rows import Rival as Rival
@@ -313,7 +314,7 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {}
         case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly() | Unobserved() | TrainMoved():
             update = {}  # handled by apply: they do not change a row
-        case Imported() | Allowed() | Warned() | CapsRead():
+        case Imported() | Planned() | Allowed() | Warned() | CapsRead():
             update = {}  # of no session of ours, or kept in the budgets' book
         case _ as never:
             assert_never(never)

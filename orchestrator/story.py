@@ -39,6 +39,7 @@ from orchestrator.events import (
     Undone,
     Unobserved,
 )
+from orchestrator.planner.ask import Planned
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from orchestrator.train.ask import TrainMoved
 from sessions.events import (
@@ -172,7 +173,7 @@ def _words(event: Event) -> str:
             return "you had its question on the screen"
         case Focused():
             return "you turned to it"
-        case Unobserved() | Imported() | CapsRead():
+        case Unobserved() | Imported() | Planned() | CapsRead():
             return ""
         case Allowed():
             what = "lifted" if event.lift else f"set to {words(event.own)}" if event.own else f"+{words(event.add)}"

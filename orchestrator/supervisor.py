@@ -38,6 +38,7 @@ from orchestrator.frames import Frames
 from orchestrator.gitwatch import GitWatch
 from orchestrator.last_screens import LastScreens
 from orchestrator.link import Frame
+from orchestrator.planner.service import Planner
 from orchestrator.radar import RadarWatch
 from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
 from orchestrator.timekeeping import Timekeeper
@@ -74,6 +75,7 @@ class Supervisor:
         self.trains = TrainService(self)
         self.budgets = BudgetService(self)
         self.parking = ParkingService(self)
+        self.planner = Planner(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
         self._landing_locks: dict[str, asyncio.Lock] = {}

@@ -36,6 +36,7 @@ from orchestrator.metrics.records import (
     Wait,
 )
 from orchestrator.metrics.states import BUSY, GONE, NEEDS, SECOND, Spent, micros, spent
+from orchestrator.planner.ask import Planned
 from orchestrator.throughput import LONGEST_GAP
 from sessions.events import Answered, Counted, FailedToStart, Launched, Sent, StatusChanged
 from sessions.models import Model, Usage
@@ -45,7 +46,7 @@ SETTLES = 10 * SECOND
 GAP = LONGEST_GAP // timedelta(microseconds=1)
 KINDS = (
     *("created", "returned", "removed", "launched", "launch_failed", "failed_to_start", "status", "seen", "paused"),
-    *("counted", "merged", "undone", "answered", "sent", "looked", "focused", "unobserved", "imported"),
+    *("counted", "merged", "undone", "answered", "sent", "looked", "focused", "unobserved", "imported", "planned"),
 )
 """Events that the fold looks at, by their words."""
 Price = Callable[[str, Usage], float | None]
@@ -114,6 +115,9 @@ def step(book: Book, envelope: Envelope, price: Price) -> tuple[Book, list[Recor
         return _with(book, session, new), [known]
     if isinstance(event, Imported):
         return book, _imported(session, event, price)
+    if isinstance(event, Planned):
+        past = Imported(agent="planner", conversation=session, folder=event.repository, responses=event.responses)
+        return book, _imported(session, past, price, event.goal)
     now = book.open.get(session)
     if now is None:
         return book, [_answer(session, event, price)] if isinstance(event, Counted) and event.response else []
@@ -286,7 +290,7 @@ def _submitted(session: str, now: Open, at: int, kind: str, book: Book) -> tuple
     return now.model_copy(update={"submitted": at, "at": at}), out
 
 
-def _imported(session: str, event: Imported, price: Price) -> list[Record]:
+def _imported(session: str, event: Imported, price: Price, task: str = "imported") -> list[Record]:
     """Tokens without a life: nobody saw what the time was spent on."""
     if not event.responses:
         return []
@@ -298,7 +302,7 @@ def _imported(session: str, event: Imported, price: Price) -> list[Record]:
         answers.append(answer)
     began = min(micros(response.ended_at) for response in event.responses)
     name = f"{event.agent} {event.conversation.removeprefix('rollout-')[:19]}"
-    return [Known(session, name, event.agent, "", event.folder, "imported", began), *answers]
+    return [Known(session, name, event.agent, "", event.folder, task, began), *answers]
 
 
 def _answer(session: str, event: Counted, price: Price, before: tuple[str, int, int] | None = None) -> Answer:

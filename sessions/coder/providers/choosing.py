@@ -1,4 +1,4 @@
-"""Which provider the caller's keys and settings ask for: one answer for the coder, drafts of messages and the planner."""
+"""Which provider the caller's keys and settings ask for, the same for the coder, drafts of messages and plans."""
 
 from __future__ import annotations
 

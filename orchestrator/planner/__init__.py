@@ -1,0 +1,1 @@
+"""A goal becomes tasks: a model splits it, what it says is checked, the human edits and launches it."""
