@@ -20,6 +20,11 @@ EXAMPLES = {
   orchestrator run -- "-v prints too much"                       a task that begins with a dash
   git log -1 --format=%B | orchestrator run -
   orchestrator run --agent command -- python my_agent.py""",
+    "plan": """\
+  orchestrator plan "Let every report be exported as CSV and as JSON"
+  orchestrator plan --out tasks.toml "Port the settings screen"    keep it, edit it …
+  orchestrator plan --file tasks.toml                              … look it over and launch it; no model is asked
+  orchestrator plan --json "Add dark mode" | jq '.tasks[].name'""",
     "resume": """\
   orchestrator resume export-json
   orchestrator resume --all          after a reboot: everything that was lost""",

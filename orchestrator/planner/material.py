@@ -27,7 +27,7 @@ _SECRET = re.compile(
 )
 _TOP = (
     r"^(export +)?(default +)?(pub(\([a-z]+\))? +)?(async +)?(abstract +)?"
-    r"(def|class|func|fn|function|struct|enum|trait|interface|type|module) +[A-Za-z_]"
+    r"(def|class|func|fn|function|struct|enum|trait|interface|type|module) +[A-Za-z_(]"
 )
 _NAME = re.compile(
     r"(?:def|class|func|fn|function|struct|enum|trait|interface|type|module) +(?:\([^)]*\) *)?([A-Za-z_]\w*)"

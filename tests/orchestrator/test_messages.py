@@ -17,7 +17,7 @@ def test_the_human_edits_the_message_and_an_empty_one_merges_nothing(machine: Ma
     start(machine, "x")
     do(machine, "x", save("b.txt", "b\\n"))
     before = machine.git("rev-parse", "main")
-    assert "the message is empty" in machine.refused("merge", "x", "--edit", EDITOR="truncate -s 0")
+    assert "the text is empty; nothing was merged" in machine.refused("merge", "x", "--edit", EDITOR="truncate -s 0")
     assert "failed (exit code 1); nothing was merged" in machine.refused("merge", "x", "--edit", EDITOR="false")
     assert "nope cannot be run" in machine.refused("merge", "x", "--edit", EDITOR="nope")
     assert machine.git("rev-parse", "main") == before
