@@ -90,7 +90,8 @@ async def _steer(supervisor: Supervisor, command: Command) -> BaseModel:
                 supervisor.emit(row.id, Seen())
         case "send":
             await supervisor.git.begins(row)
-            await supervisor.session(row).talk.send(command.text)
+            async with supervisor.parking.told(row):
+                await supervisor.session(row).talk.send(command.text)
             return Done(message=f"sent to {row.name}")
         case "answer" if row.held or (command.question or "").startswith("budget "):
             return await supervisor.budgets.answer(row, command)

@@ -258,9 +258,11 @@ def _changed(row: Row, envelope: Envelope) -> Row:
         case Said():
             update = {"said": event.text, "asks": event.asks}
         case Sent() | Answered():
-            update = {"active_at": at, "parked": None}
+            update = {"active_at": at}
+            if row.parked is not None and row.parked.begun:  # else it is parked anew since it was told
+                update["parked"] = None
         case Parked():
-            update = {"parked": event, "parkings": row.parkings + 1}
+            update = {"parked": event, "parkings": event.attempt}
         case Unparking():
             update = {"parked": row.parked.model_copy(update={"begun": True})} if row.parked is not None else {}
         case Changed():

@@ -183,7 +183,7 @@ def _words(event: Event) -> str:
         case Parked():
             return f"parked until {event.due.astimezone():%Y-%m-%d %H:%M:%S}"
         case Unparking():
-            return "its limit should have lifted: it is told to go on"
+            return "no longer parked: it is told to go on"
         case TrainMoved():
             train = event.train
             return f"train to {train.target}: {train.state}" + (f", {train.plan}" if train.plan else "")

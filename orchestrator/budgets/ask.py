@@ -62,7 +62,7 @@ class Parked(Model):
 
 
 class Unparking(Model):
-    """The limit should have lifted: the session is about to go on. Written ahead, so that it is done once."""
+    """The session is about to be told to go on, by itself or by the human. Written ahead, so that it is done once."""
 
     event: Literal["unparking"] = "unparking"
     attempt: int = 1

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,21 @@ class ParkingService:
         at = due(until, now, attempt, ahead, random.random())
         self._supervisor.emit(row.id, Parked(until=until, due=at, attempt=attempt))
         self._news.set()
+
+    @asynccontextmanager
+    async def told(self, row: Row) -> AsyncIterator[None]:
+        """The human sends a message to it: that ends its parking, if it arrives."""
+        if row.parked is None or self._supervisor.fleet.read_only is not None:
+            yield
+            return
+        self._supervisor.intend(row.id, Unparking(attempt=row.parked.attempt))
+        try:
+            yield
+        except BaseException:
+            now = self._supervisor.fleet.rows.get(row.id)
+            if now is not None and now.parked is not None and now.parked.begun:
+                self._supervisor.emit(row.id, row.parked)
+            raise
 
     async def run(self) -> None:
         """Let the parked go on, one after the other, each when it is due."""

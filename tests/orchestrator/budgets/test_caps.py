@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orchestrator import budgets
 from orchestrator.budgets import caps, questions
 from orchestrator.budgets.amounts import Amount, amount, told, words
-from orchestrator.budgets.ask import Allowed, BudgetReply, Parked, Scope, Warned
+from orchestrator.budgets.ask import Allowed, BudgetReply, Parked, Scope, Unparking, Warned
 from orchestrator.budgets.book import Spent, day_began, of_day, spent_by, task_of
 from orchestrator.budgets.clock import clock
 from orchestrator.budgets.settings import BudgetSettings
@@ -334,7 +334,6 @@ def test_an_account_at_its_limit_takes_no_start_until_it_lifts_or_is_seen_to_be_
 @pytest.mark.parametrize(
     ("event", "parked"),
     [
-        (Sent(text="mine"), False),
         (Launched(pane="%1", pid=1, argv=("x",)), False),
         (StatusChanged(status=Status(state=State.WORKING, since=NOON)), False),
         (StatusChanged(status=Status(state=State.EXITED, since=NOON)), True),
@@ -346,6 +345,21 @@ def test_what_the_human_or_the_agent_does_meanwhile_ends_a_parking(event: Event,
     ledger.tell("a", Parked(due=NOON + timedelta(hours=1)))
     ledger.tell("a", event)
     assert (ledger.fleet.rows[SessionId("a")].parked is not None) is parked
+
+
+def test_a_message_ends_the_parking_that_it_was_sent_in_and_no_later_one() -> None:
+    ledger = Ledger()
+    ledger.create("a")
+    ledger.tell("a", Parked(due=NOON + timedelta(hours=1)))
+    ledger.tell("a", Unparking())
+    ledger.tell("a", Sent(text="mine"))
+    assert ledger.fleet.rows[SessionId("a")].parked is None
+    ledger.tell("a", Parked(due=NOON + timedelta(hours=1)))
+    ledger.tell("a", Unparking())
+    again = Parked(due=NOON + timedelta(hours=2), attempt=2)
+    ledger.tell("a", again)  # it told of its limit before it was seen that it took the message
+    ledger.tell("a", Sent(text="mine"))
+    assert ledger.fleet.rows[SessionId("a")].parked == again
 
 
 def test_tasks_are_told_apart_by_words_and_repository() -> None:
