@@ -41,6 +41,9 @@ from orchestrator.metrics.asking import Throughput as Throughput
 from orchestrator.planner.ask import CheckPlan as CheckPlan
 from orchestrator.planner.ask import PlanGoal as PlanGoal
 from orchestrator.planner.ask import StopPlan as StopPlan
+from orchestrator.queue.ask import AddTasks as AddTasks
+from orchestrator.queue.ask import ShowQueue as ShowQueue
+from orchestrator.queue.ask import SteerQueue as SteerQueue
 from orchestrator.replies import AttachReply as AttachReply
 from orchestrator.replies import DiffReply as DiffReply
 from orchestrator.replies import Done as Done
@@ -335,6 +338,9 @@ Command = Annotated[
     | PlanGoal
     | StopPlan
     | CheckPlan
+    | AddTasks
+    | ShowQueue
+    | SteerQueue
     | Down,
     Field(discriminator="verb"),
 ]

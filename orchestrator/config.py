@@ -19,6 +19,7 @@ from orchestrator.admission import Limits, Machine, limits
 from orchestrator.budgets.settings import BudgetSettings
 from orchestrator.checks.definition import Check, ChecksSettings, listed, named
 from orchestrator.commands import After, Isolation, Refused
+from orchestrator.queue.settings import QueueSettings
 from worktrees.ignored import FILE_LIMIT, TOTAL_LIMIT
 from worktrees.ignored import Limits as IgnoredLimits
 from worktrees.models import Method
@@ -121,6 +122,7 @@ class Settings(_Section):
     planner: PlannerSettings = PlannerSettings()
     push: PushSettings = PushSettings()
     keep: KeepSettings = KeepSettings()
+    queue: QueueSettings = QueueSettings()
     sealed: SealedSettings = SealedSettings()
     budget: BudgetSettings = BudgetSettings()
     agents: dict[str, AgentSettings] = {}
@@ -152,7 +154,7 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         return settings
     theirs = root / FILE
     said = {key: value for key, value in _read(theirs).items() if key != "worktree"}
-    for own in ("agents", "keep", "planner", "push"):
+    for own in ("agents", "keep", "planner", "push", "queue"):
         if said.get(own) is not None:
             raise Refused(
                 f"{theirs} sets [{own}], which a repository may not",

@@ -31,7 +31,7 @@ WITHOUT_LEDGER = frozenset(
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
         *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
         *("stats", "attend", "conflicts", "budget"),
-        *("trains", "preview_train", "stop_plan", "check_plan"),
+        *("trains", "preview_train", "queue", "stop_plan", "check_plan"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -72,6 +72,8 @@ async def carry_out(supervisor: Supervisor, command: Command) -> BaseModel:
             return await supervisor.budgets.call(command)
         case "plan" | "stop_plan" | "check_plan":
             return await supervisor.planner.call(command)
+        case "add_tasks" | "queue" | "steer_queue":
+            return await supervisor.queue.call(command)
         case "down":
             return await resuming.down(supervisor, command)
         case _:

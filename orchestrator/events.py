@@ -12,6 +12,7 @@ from orchestrator.budgets.ask import Allowed, CapsRead, Parked, Unparking, Warne
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
 from orchestrator.planner.ask import Planned
+from orchestrator.queue.ask import QueueHeld, TaskLeft, TaskQueued
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from orchestrator.train.ask import TrainMoved
 from sessions.events import (
@@ -328,6 +329,9 @@ Event = Annotated[
     | Warned
     | Parked
     | Unparking
+    | TaskQueued
+    | TaskLeft
+    | QueueHeld
     | Noticed,
     Field(discriminator="event"),
 ]

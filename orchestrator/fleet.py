@@ -42,6 +42,8 @@ from orchestrator.events import (
     Unobserved,
 )
 from orchestrator.planner.ask import Planned
+from orchestrator.queue import fold
+from orchestrator.queue.ask import Queue, QueueHeld, TaskLeft, TaskQueued
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from orchestrator.rows import CRASHES, RECENT
 from orchestrator.rows import Rival as Rival
@@ -71,6 +73,7 @@ class Fleet(Model):
     rows: Mapping[SessionId, Row] = {}
     notices: tuple[Envelope, ...] = ()  # the last 50 Noticed
     trains: Mapping[str, Train] = {}  # the newest of every repository
+    queue: Queue = Queue()
     repositories: tuple[str, ...] = ()  # every one that a session ever worked in
     budget: Book = Book()  # what was spent and allowed
     read_only: str | None = None  # why the ledger cannot be used, and what to do
@@ -97,11 +100,13 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
     event, session = envelope.event, envelope.session
     rows = fleet.rows
     notices, repositories = fleet.notices, fleet.repositories
-    read_only, trains, book = fleet.read_only, fleet.trains, fleet.budget
+    read_only, trains, queue, book = fleet.read_only, fleet.trains, fleet.queue, fleet.budget
     if isinstance(event, Noticed):
         notices = (*notices, envelope)[-50:]
     elif isinstance(event, TrainMoved):
         trains = {**trains, event.train.repository: event.train}
+    elif isinstance(event, (TaskQueued, TaskLeft, QueueHeld)):
+        queue = fold.apply(queue, event)
     elif isinstance(event, ReadOnly):
         read_only = f"{event.reason}; {event.hint}"
     elif isinstance(event, Unobserved):
@@ -118,6 +123,8 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
             rows = {**rows, session: _returned(session, event, envelope.at)}
             repositories = _with(repositories, event.created.repository)
         elif isinstance(event, Removed):
+            if (row := rows.get(session)) is not None and not any(task.session == session for task in queue.tasks):
+                queue = fold.gone(queue, row.name, landed=row.landing is not None)
             rows = {key: _without(row, session) for key, row in rows.items() if key != session}
         elif (row := rows.get(session)) is not None:
             rows = {**rows, session: _changed(row, envelope)}
@@ -130,6 +137,7 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
         repositories=repositories,
         trains=trains,
         budget=budgets.step(book, before, after, envelope),
+        queue=queue,
     )
 
 
@@ -318,6 +326,8 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {}  # handled by apply: they do not change a row
         case Imported() | Planned() | Allowed() | Warned() | CapsRead():
             update = {}  # of no session of ours, or kept in the budgets' book
+        case TaskQueued() | TaskLeft() | QueueHeld():
+            update = {}  # handled by apply: they do not change a row
         case _ as never:
             assert_never(never)
     return row.model_copy(update=update) if update else row

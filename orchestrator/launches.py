@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from orchestrator.commands import Command, Isolation, Refused, Run, Started
 from orchestrator.config import AgentSettings, Settings, load_settings
 from orchestrator.events import Created, LaunchFailed
 from orchestrator.plans import Plan
+from orchestrator.queue import adding
+from orchestrator.stacking import Base
 from orchestrator.store import LedgerError
 from sessions import agents, launching
 from sessions.agents.contract import Place
@@ -40,20 +43,62 @@ AT_ONCE = 8
 """Launches under way at the same time: a start is the most expensive moment of an agent."""
 
 
+class NoRoom(Refused):
+    """The machine takes no more agents now."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A launch of which everything was looked at that can be refused, but for its name and the room."""
+
+    command: Run
+    repository: Repository
+    settings: Settings
+    spec: Spec
+    env: Mapping[str, str]
+    isolation: Isolation
+    not_boxed: str | None
+    base: Base
+    target: str
+    recipe: setup.Recipe
+
+    def plan(self, session: SessionId, name: str) -> Plan:
+        created = Created(
+            name=name,
+            agent=self.spec.agent,
+            prompt=self.command.prompt,
+            repository=str(self.repository.root),
+            branch=self.settings.run.branch_prefix + name,
+            base=self.base.name,
+            base_commit=self.base.commit,
+            target=self.target,
+            worktree=str(home.worktree_folder(self.repository.root, name)),
+            model=self.spec.model,
+            isolation=self.isolation,
+            boxed=self.isolation is Isolation.SEALED and not self.not_boxed,
+            method=self.command.method,
+            on=self.base.on,
+            resolves=SessionId(self.command.resolves) if self.command.resolves is not None else None,
+            budget=self.command.budget,
+        )
+        its_own = self.spec.model_copy(update={"name": name})
+        return Plan(session=session, created=created, spec=its_own, env=dict(self.env), recipe=self.recipe)
+
+
 async def call(supervisor: Supervisor, command: Command) -> Model:
+    """Launch what fits on this machine; the rest waits in the queue."""
     assert isinstance(command, Run)
-    return await run(supervisor, command)
+    return await run(supervisor, command, adding.rest(supervisor, command))
 
 
-async def run(supervisor: Supervisor, command: Run) -> Started:
-    """Launch ``count`` sessions; returns when each of them has a running program."""
+async def ready(supervisor: Supervisor, command: Run) -> Ready:
+    """Look at everything that could stand in the way. Raises Refused, SessionError and WorktreeError."""
     if "\0" in command.prompt:
         raise Refused("the task holds a NUL byte, which no program can be given", "leave it out")
     repository = await asyncio.to_thread(open_repository, Path(command.repository))
     settings = await asyncio.to_thread(load_settings, repository.root, command.env)
     agent_name = command.agent or settings.run.agent or _first_installed(command.env)
     agent = agents.get(agent_name)
-    starts.require(supervisor, command, agent_name, str(repository.root))
     chosen = settings.agents.get(agent_name, AgentSettings())
     spec = Spec(
         agent=agent_name,
@@ -72,17 +117,37 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     agent.program(spec, env)
     named = command.base or settings.run.base or "HEAD"
     base = await asyncio.to_thread(stacking.base, supervisor, repository, named)
-    target = base.target or settings.run.target or await asyncio.to_thread(repository.default_target)
+    target = base.target or settings.run.target
+    if target is None:
+        target = await asyncio.to_thread(repository.default_target)
     seen = await asyncio.to_thread(trust.wanted, repository.root)
     await asyncio.to_thread(trust.require, seen, command.trust, seen.recipe.run)
-    tree = await asyncio.to_thread(repository.checkout_bytes)
+    return Ready(command, repository, settings, spec, env, isolation, not_boxed, base, target, seen.recipe)
+
+
+async def run(
+    supervisor: Supervisor,
+    command: Run,
+    rest: Callable[[Ready, Sequence[str]], Awaitable[None]] | None = None,
+    session: SessionId | None = None,
+) -> Started:
+    """Launch ``count`` sessions; returns when each of them has a running program.
+
+    ``rest`` takes the names for which there is no room; without it they are named, or NoRoom when nothing fits.
+    ``session``: the id of the only one, which was chosen before.
+    """
+    made = await ready(supervisor, command)
+    starts.require(supervisor, command, made.spec.agent, str(made.repository.root))
+    tree = await asyncio.to_thread(made.repository.checkout_bytes)
     async with supervisor.admission.turn():
-        wanted = await asyncio.to_thread(_names, supervisor, repository, command, settings)
-        room = await supervisor.admission.room(len(wanted), settings.run.limits, tree)
-        if room.fits == 0:
-            raise Refused(f"nothing was started: {room.why}", room.hint)
-        names = wanted[: room.fits]
-        sessions = {name: SessionId("s" + secrets.token_hex(5)) for name in names}
+        wanted = await asyncio.to_thread(names_of, supervisor, made, own=session is not None)
+        room = await supervisor.admission.room(len(wanted), made.settings.run.limits, tree)
+        names, left = wanted[: room.fits], wanted[room.fits :]
+        if left and rest is not None:
+            await rest(made, left)
+        elif not names:
+            raise NoRoom(f"nothing was started: {room.why}", room.hint)
+        sessions = {name: session or SessionId("s" + secrets.token_hex(5)) for name in names}
         supervisor.admission.take(sessions.values(), names)
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -91,32 +156,9 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
     ) -> tuple[str, SessionId, SessionError | WorktreeError | LedgerError | OSError | None]:
         try:
             async with gate:
-                return name, sessions[name], await begin(supervisor, plan_of(name))
+                return name, sessions[name], await begin(supervisor, made.plan(sessions[name], name))
         finally:
             supervisor.admission.give(sessions[name], name)
-
-    def plan_of(name: str) -> Plan:
-        worktree = home.worktree_folder(repository.root, name)
-        created = Created(
-            name=name,
-            agent=agent_name,
-            prompt=command.prompt,
-            repository=str(repository.root),
-            branch=settings.run.branch_prefix + name,
-            base=base.name,
-            base_commit=base.commit,
-            target=target,
-            worktree=str(worktree),
-            model=spec.model,
-            isolation=isolation,
-            boxed=isolation is Isolation.SEALED and not not_boxed,
-            method=command.method,
-            on=base.on,
-            resolves=SessionId(command.resolves) if command.resolves is not None else None,
-            budget=command.budget,
-        )
-        its_own = spec.model_copy(update={"name": name})
-        return Plan(session=sessions[name], created=created, spec=its_own, env=env, recipe=seen.recipe)
 
     results = await asyncio.gather(*(one(name) for name in names))
     failures = [(name, error) for name, _, error in results if error is not None]
@@ -125,17 +167,18 @@ async def run(supervisor: Supervisor, command: Run) -> Started:
         started = [name for name, _, failure in results if failure is None]
         also = f" ({len(started)} of {len(names)} started: {', '.join(started)})" if len(names) > 1 else ""
         raise Refused(f"{name} did not start: {getattr(error, 'message', error)}{also}", getattr(error, "hint", ""))
-    notes: tuple[str, ...] = (f"{not_boxed}: {sealing.CLONE_ONLY}; {sealing.INSTALLED}",) if not_boxed else ()
+    notes: tuple[str, ...] = (f"{made.not_boxed}: {sealing.CLONE_ONLY}; {sealing.INSTALLED}",) if made.not_boxed else ()
     for said in notes:
         supervisor.notice("warning", "Sealed without a box", said)
-    unheld = starts.notes(supervisor, command, agent_name, spec.model, str(repository.root))
+    unheld = starts.notes(supervisor, command, made.spec.agent, made.spec.model, str(made.repository.root))
     for said in unheld:
         supervisor.notice("warning", "A cap that cannot hold", said)
-    notes += (*unheld, *((base.note,) if base.note else ()))
+    notes += (*unheld, *((made.base.note,) if made.base.note else ()))
     return Started(
         names=tuple(names),
         sessions=tuple(session for _, session, _ in results),
-        not_started=tuple(wanted[room.fits :]),
+        queued=tuple(left) if rest is not None else (),
+        not_started=tuple(left) if rest is None else (),
         reason=room.why,
         hint=room.hint,
         notes=notes,
@@ -197,18 +240,25 @@ def failed(supervisor: Supervisor, session: SessionId, error: Exception) -> None
     supervisor.emit(session, StatusChanged(status=Status(state=State.FAILED, since=now, why=(evidence,))))
 
 
-def _names(supervisor: Supervisor, repository: Repository, command: Run, settings: Settings) -> list[str]:
-    """``count`` names that no session and no branch has yet. A name that the user chose is never changed."""
-    taken = {row.name for row in supervisor.fleet} | supervisor.admission.names
+def names_of(supervisor: Supervisor, made: Ready, also: Collection[str] = (), *, own: bool = False) -> list[str]:
+    """``count`` names that no session, queued task and branch has yet, nor ``also``.
+
+    A name that the user chose is never changed. ``own``: it is that of a queued task which starts now.
+    """
+    command, prefix = made.command, made.settings.run.branch_prefix
+    sessions = {row.name for row in supervisor.fleet}
+    queued = {task.name for task in supervisor.fleet.queue.tasks} if not own else set()
+    taken = sessions | queued | supervisor.admission.names | set(also)
     if command.name is not None:
         check_name(command.name)
         wanted = [command.name] if command.count == 1 else [f"{command.name}-{n + 1}" for n in range(command.count)]
         for name in wanted:
             if name in taken:
+                what, end = ("session", "rm") if name in sessions else ("task", "queue drop")
                 raise Refused(
-                    f"there is a session {name} already", "choose another --name, or: orchestrator rm " + name
+                    f"there is a {what} {name} already", f"choose another --name, or: orchestrator {end} {name}"
                 )
-            repository.check_branch_name(settings.run.branch_prefix + name)
+            made.repository.check_branch_name(prefix + name)
         return wanted
     stem = slug(command.prompt)
     names: list[str] = []
@@ -216,7 +266,7 @@ def _names(supervisor: Supervisor, repository: Repository, command: Run, setting
     while len(names) < command.count:
         name = stem if number == 1 else f"{stem}-{number}"
         number += 1
-        if name in taken or repository.has_branch(settings.run.branch_prefix + name):
+        if name in taken or made.repository.has_branch(prefix + name):
             continue
         names.append(name)
     return names

@@ -144,13 +144,15 @@ class TrustReply(Model):
 
 
 class Started(Model):
-    """``not_started`` did not fit on this machine: nothing was made for them, ``reason`` and ``hint`` say why.
+    """``queued`` did not fit on this machine, and start when there is room: ``reason`` says what holds them back.
 
-    ``notes``: what the human should know of how they were started.
+    ``not_started``: as ``queued``, of sessions that are not for the queue. ``notes``: what the human should know of
+    how they were started.
     """
 
     names: tuple[str, ...]
     sessions: tuple[SessionId, ...]
+    queued: tuple[str, ...] = ()
     not_started: tuple[str, ...] = ()
     reason: str = ""
     hint: str = ""

@@ -40,6 +40,7 @@ from orchestrator.events import (
     Unobserved,
 )
 from orchestrator.planner.ask import Planned
+from orchestrator.queue.ask import QueueHeld, TaskLeft, TaskQueued
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
 from orchestrator.train.ask import TrainMoved
 from sessions.events import (
@@ -187,6 +188,12 @@ def _words(event: Event) -> str:
         case TrainMoved():
             train = event.train
             return f"train to {train.target}: {train.state}" + (f", {train.plan}" if train.plan else "")
+        case TaskQueued():
+            return f"{event.task.name} {event.task.state} in the queue"
+        case TaskLeft():
+            return f"a task left the queue: {event.how}"
+        case QueueHeld():
+            return "the queue is held" if event.held else "the queue goes on"
         case Noticed():
             return f"{event.title}: {event.message}"
         case _ as never:

@@ -39,6 +39,7 @@ from orchestrator.gitwatch import GitWatch
 from orchestrator.last_screens import LastScreens
 from orchestrator.link import Frame
 from orchestrator.planner.service import Planner
+from orchestrator.queue.service import QueueService
 from orchestrator.radar import RadarWatch
 from orchestrator.store import SNAPSHOT_EVERY, LedgerError, Store
 from orchestrator.timekeeping import Timekeeper
@@ -76,6 +77,7 @@ class Supervisor:
         self.budgets = BudgetService(self)
         self.parking = ParkingService(self)
         self.planner = Planner(self)
+        self.queue = QueueService(self)
         self.pictures = Frames(self)
         self.screens = LastScreens()
         self._landing_locks: dict[str, asyncio.Lock] = {}
@@ -95,6 +97,7 @@ class Supervisor:
         self.run(recovery.mourn_tmux(self))
         self.run(self.checks.start())
         self.run(self.trains.start())
+        await self.queue.start()
         self.run(operations.tidy(self))
         self.run(timemachine.tidy(self))
 
@@ -128,6 +131,7 @@ class Supervisor:
         envelope = self._tell(self.store.observe(at, session, event))
         if isinstance(event, Merged) and session is not None:
             stacking.landed(self, session)
+        self.queue.heard(event)
         if self.store.held and not full:
             self.run(self._write_held())
         return envelope

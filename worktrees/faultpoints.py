@@ -23,6 +23,9 @@ POINTS = (
     "launch.scripted",  # the start script is written, there is no pane
     "launch.spawned",  # the pane is there, the ledger does not know it
     "launch.launched",  # the ledger knows it, the plan is still there
+    # orchestrator.queue
+    "queue.chosen",  # a task's session is chosen and written, nothing of its launch is done
+    "queue.launched",  # its session runs, the queue does not know it
     # orchestrator.resuming
     "resume.intended",
     "resume.launched",

@@ -59,26 +59,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
     run = add("run", "run", "launch agents on a task, each in its own worktree and pane")
-    run.add_argument("words", nargs="*", metavar="PROMPT", help='the task; "-" reads it from stdin')
-    run.add_argument("--repo", metavar="PATH", default=".", help="repository (default: this folder)")
-    run.add_argument("--agent", metavar="A", help="claude, codex, coder, command or a plug-in's name")
-    run.add_argument("--base", metavar="REF", help="revision, or session to stack it on (default: what is checked out)")
-    run.add_argument("--name", metavar="N", help="name of session and branch (default: from the task)")
-    run.add_argument("-n", "--count", type=int, default=1, metavar="COUNT", help="launch this many at once")
-    run.add_argument("--model", metavar="M", help="the agent's model")
-    run.add_argument("--permission-mode", metavar="MODE", help="the agent's own word for it")
-    run.add_argument("--isolation", choices=KINDS, metavar="KIND", help="worktree, or sealed: a clone, in a box")
-    run.add_argument("--method", choices=METHODS, help="how its work lands (default: [merge] method, else squash)")
-    run.add_argument("--prompt", metavar="TEXT", help="the task, where PROMPT is a program (--agent command)")
-    run.add_argument("--file", metavar="TASKS.toml", help="launch every [[task]] of a file")
-    run.add_argument(
-        "--budget", metavar="AMOUNT", help="hold it and ask you when it has taken this: '$5', '$5 200k 2h'"
-    )
-    run.add_argument("--max-cost", metavar="$", help="the same, in dollars")
-    run.add_argument("--max-tokens", metavar="N", help="in output tokens: 200k")
-    run.add_argument("--max-hours", metavar="H", help="in busy time: 2, 90m")
+    _task(run)
     run.add_argument("--now", action="store_true", help="also at a rate limit, or when the day's cap is spent")
-    run.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     run.add_argument("--json", action="store_true", help="print what was launched as JSON")
     plan = add("plan", "plan", "split a goal into tasks by a model, to look over, edit and launch")
     plan.add_argument("words", nargs="*", metavar="GOAL", help='the goal; "-" reads it from stdin')
@@ -92,10 +74,55 @@ def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
     plan.add_argument("--yes", "-y", action="store_true", help="launch without being asked")
     plan.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
     plan.add_argument("--json", action="store_true", help="the plan as JSON; asks nothing")
+    _queue(add)
     resume = add("resume", "steer", "start ended sessions again, each in its worktree with its own conversation")
     resume.add_argument("names", nargs="*", metavar="NAME", help="the sessions' names (see: orchestrator ls)")
     resume.add_argument("--all", action="store_true", help="all that were lost or crashed, not what you stopped")
     resume.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _task(command: argparse.ArgumentParser) -> None:
+    """The words of a task, the same for run and add."""
+    command.add_argument("words", nargs="*", metavar="PROMPT", help='the task; "-" reads it from stdin')
+    command.add_argument("--repo", metavar="PATH", default=".", help="repository (default: this folder)")
+    command.add_argument("--agent", metavar="A", help="claude, codex, coder, command or a plug-in's name")
+    command.add_argument(
+        "--base", metavar="REF", help="revision, or session to stack it on (default: what is checked out)"
+    )
+    command.add_argument("--name", metavar="N", help="name of session and branch (default: from the task)")
+    command.add_argument("-n", "--count", type=int, default=1, metavar="COUNT", help="this many of it at once")
+    command.add_argument("--model", metavar="M", help="the agent's model")
+    command.add_argument("--permission-mode", metavar="MODE", help="the agent's own word for it")
+    command.add_argument("--isolation", choices=KINDS, metavar="KIND", help="worktree, or sealed: a clone, in a box")
+    command.add_argument("--method", choices=METHODS, help="how its work lands (default: [merge] method, else squash)")
+    command.add_argument("--prompt", metavar="TEXT", help="the task, where PROMPT is a program (--agent command)")
+    command.add_argument("--file", metavar="TASKS.toml", help='every [[task]] of a file; "-" reads stdin')
+    command.add_argument(
+        "--budget", metavar="AMOUNT", help="hold it and ask you when it has taken this: '$5', '$5 200k 2h'"
+    )
+    command.add_argument("--max-cost", metavar="$", help="the same, in dollars")
+    command.add_argument("--max-tokens", metavar="N", help="in output tokens: 200k")
+    command.add_argument("--max-hours", metavar="H", help="in busy time: 2, 90m")
+    command.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
+
+
+def _queue(add: Callable[..., argparse.ArgumentParser]) -> None:
+    task = add("add", "queue", "queue tasks: each starts by itself when a slot is free")
+    _task(task)
+    task.add_argument("--after", action="append", default=[], metavar="NAME", help="after this one; may be repeated")
+    task.add_argument("--when", choices=("landed", "done"), help="what --after waits for (default: [queue] after)")
+    task.add_argument("--priority", type=int, metavar="P", help="higher ones start first (default: 0)")
+    task.add_argument("--retries", type=int, metavar="N", help="try again so often when it fails (default: [queue])")
+    task.add_argument("--hold", dest="held", action="store_true", help="wait until: orchestrator queue release NAME")
+    task.add_argument("--whole", action="store_true", help='with "-": stdin is one task, not a list of them')
+    task.add_argument("--json", action="store_true", help="as JSON")
+    queue = add("queue", "queue", "show what waits for a slot and why, or steer it")
+    what = ("show", "move", "priority", "hold", "release", "start", "edit", "drop")
+    queue.add_argument("do", nargs="?", choices=what, default="show", help="start: now, past the caps")
+    queue.add_argument("name", nargs="?", metavar="NAME", help="a task (hold, release: default the whole queue)")
+    queue.add_argument("place", nargs="?", metavar="PLACE", help="move: first, last or a number; priority: a number")
+    queue.add_argument("--priority", type=int, metavar="P", help="with move: higher ones start first")
+    queue.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _look(add: Callable[..., argparse.ArgumentParser]) -> None:

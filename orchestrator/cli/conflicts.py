@@ -105,11 +105,11 @@ def _offered(item: dict[str, Any], by: str) -> tuple[list[dict[str, Any]], dict[
 
 
 def _ask_agent(item: dict[str, Any], arguments: Namespace) -> int:
-    from orchestrator.cli.run import _environment
+    from orchestrator.cli.run import environment
 
     if arguments.take or arguments.offer:
         raise CommandError("--agent decides nothing by itself", "leave --take and --offer out", 2)
-    body = {"session": item["id"], "agent": arguments.agent, "env": _environment()}
+    body = {"session": item["id"], "agent": arguments.agent, "env": environment()}
     started = with_approval("ask_agent", body, approved=arguments.trust)
     if arguments.json:
         dump(started)

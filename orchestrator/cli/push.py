@@ -11,7 +11,7 @@ from worktrees.inert import line
 
 def push(arguments: Namespace) -> int:
     """Push a branch, and say what went where."""
-    from orchestrator.cli.run import _environment
+    from orchestrator.cli.run import environment
 
     said = call(
         "push",
@@ -19,7 +19,7 @@ def push(arguments: Namespace) -> int:
         repository=str(Path(arguments.repo).expanduser().absolute()),
         branch=arguments.branch,
         dry_run=arguments.dry_run,
-        env=_environment(),
+        env=environment(),
     )
     if arguments.json:
         dump(said)
@@ -37,10 +37,10 @@ def push(arguments: Namespace) -> int:
 
 def pr(arguments: Namespace) -> int:
     """Open a pull request, and print its address."""
-    from orchestrator.cli.run import _environment
+    from orchestrator.cli.run import environment
 
     item = session(arguments.name)
-    body = {"session": item["id"], "message": arguments.message, "draft": arguments.draft, "env": _environment()}
+    body = {"session": item["id"], "message": arguments.message, "draft": arguments.draft, "env": environment()}
     said = call("pull_request", timeout=None, **body)
     if arguments.json:
         dump(said)

@@ -15,18 +15,25 @@ from orchestrator.cli.trust import with_approval
 
 _WORDS = ("prompt", "name", "agent", "base", "model", "permission_mode", "isolation", "method", "budget")
 _TASK = {**dict.fromkeys(_WORDS, str), "count": int}
+QUEUED: dict[str, type] = {"after": list, "when": str, "priority": int, "retries": int, "held": bool}
+"""What only a queued task may have."""
 
 
 def run(arguments: Namespace) -> int:
     """Launch one task, or every task of a file. Tasks that were launched stay when a later one is refused."""
-    tasks = _from_file(Path(arguments.file), arguments) if arguments.file else [_task(arguments)]
+    tasks = from_file(arguments.file, arguments) if arguments.file else [task_of(arguments)]
+    if any(QUEUED.keys() & task.keys() for task in tasks):
+        keys = ", ".join(sorted({key for task in tasks for key in QUEUED.keys() & task.keys()}))
+        raise CommandError(
+            f"{arguments.file} says {keys}, which is for the queue", f"orchestrator add --file {arguments.file}", 2
+        )
     started: list[str] = []
-    held: dict[str, Any] | None = None
-    after = 0
-    for number, task in enumerate(tasks, 1):
+    queued: list[str] = []
+    why = ""
+    for task in tasks:
         body = {
             "repository": str(Path(arguments.repo).expanduser().absolute()),
-            "env": _environment(),
+            "env": environment(),
             **{key: value for key, value in task.items() if value is not None},
         }
         try:
@@ -40,27 +47,22 @@ def run(arguments: Namespace) -> int:
         if not arguments.json:
             for name in reply["names"]:
                 say(f"{name}  launched")
-        if reply["not_started"]:
-            held, after = reply, len(tasks) - number
-            break
+        queued += reply["queued"]
+        why = reply["reason"] or why
     if arguments.json:
-        dump({"names": started, "not_started": held["not_started"] if held else []})
-    if held is not None:
-        raise CommandError(_left(held, after), held["hint"])
-    if started and not arguments.json:
+        dump({"names": started, "queued": queued})
+        return 0
+    for name in queued:
+        say(f"{name}  queued")
+    if queued:
+        note(f"{why}; they start by themselves when there is room: orchestrator queue")
+    if started:
         note("watch them: orchestrator   ·   list them: orchestrator ls")
     return 0
 
 
-def _left(held: dict[str, Any], after: int) -> str:
-    """Which ones did not start, and why; of a file also how many tasks come ``after`` them."""
-    names = held["not_started"]
-    shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-    more = f" and the {after} tasks after them" if after else ""
-    return f"{len(names)} did not start ({shown}){more}: {held['reason']}; nothing was made for them"
-
-
-def _task(arguments: Namespace) -> dict[str, Any]:
+def task_of(arguments: Namespace, prompt: str | None = None) -> dict[str, Any]:
+    """The task of a command line; ``prompt`` was read already."""
     if arguments.count < 1 or arguments.count > 100:
         raise CommandError(f"-n {arguments.count}: launch between 1 and 100 at once", "", 2)
     words: list[str] = arguments.words
@@ -74,8 +76,10 @@ def _task(arguments: Namespace) -> dict[str, Any]:
         "isolation": arguments.isolation,
         "method": arguments.method,
         "budget": asked(arguments),
-        "now": arguments.now or None,
+        "now": getattr(arguments, "now", False) or None,
     }
+    if prompt is not None:
+        return {**task, "prompt": prompt}
     if arguments.agent == "command":
         return {**task, "prompt": arguments.prompt or "", "command": words or None}
     if arguments.prompt is not None:
@@ -86,10 +90,11 @@ def _task(arguments: Namespace) -> dict[str, Any]:
     return {**task, "prompt": prompt.rstrip("\n")}
 
 
-def _from_file(path: Path, arguments: Namespace) -> list[dict[str, Any]]:
-    """The ``[[task]]`` tables of a file, all of them checked before the first is launched."""
+def from_file(name: str, arguments: Namespace) -> list[dict[str, Any]]:
+    """The ``[[task]]`` tables of a file ("-": the standard input), all of them checked before the first is launched."""
+    path = Path(name)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(sys.stdin.read() if name == "-" else path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CommandError(f"{path} cannot be read: {error}", "see examples/tasks.toml", 2) from error
     tasks = table.get("task")
@@ -98,21 +103,21 @@ def _from_file(path: Path, arguments: Namespace) -> list[dict[str, Any]]:
     found = []
     for number, task in enumerate(tasks, 1):
         for key, value in task.items():
-            if key not in _TASK or not isinstance(value, _TASK[key]):
+            if not isinstance(value, {**_TASK, **QUEUED}.get(key, ())):
                 raise CommandError(f"{path}, task {number}: {key} cannot be {value!r}", _allowed(), 2)
         if not str(task.get("prompt", "")).strip():
             raise CommandError(f"{path}, task {number} has no prompt", _allowed(), 2)
-        above: dict[str, Any] = {"budget": asked(arguments), "now": arguments.now or None}
+        above: dict[str, Any] = {"budget": asked(arguments), "now": getattr(arguments, "now", False) or None}
         above |= {key: getattr(arguments, key) for key in ("agent", "base", "isolation", "method")}
         found.append({**above, **task})
     return found
 
 
 def _allowed() -> str:
-    return "a task may have: " + ", ".join(f"{key} ({kind.__name__})" for key, kind in _TASK.items())
+    return "a task may have: " + ", ".join(f"{key} ({kind.__name__})" for key, kind in {**_TASK, **QUEUED}.items())
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The caller's environment, which the agent gets; bytes that are no text are left out."""
     env = {}
     for name, value in os.environ.items():

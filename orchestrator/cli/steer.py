@@ -77,17 +77,17 @@ def stop(arguments: Namespace) -> int:
 
 
 def resume(arguments: Namespace) -> int:
-    from orchestrator.cli.run import _environment
+    from orchestrator.cli.run import environment
 
     if arguments.all == bool(arguments.names):
         raise CommandError("which sessions?", "name them, or: orchestrator resume --all", 2)
     if arguments.all:
-        said = call("resume_all", timeout=None, env=_environment())
+        said = call("resume_all", timeout=None, env=environment())
     else:
         said = {"names": [], "failed": {}, "left": []}
         for name in arguments.names:
             try:
-                call("resume", session=name, env=_environment())
+                call("resume", session=name, env=environment())
                 said["names"].append(name)
             except CommandError as error:
                 said["failed"][name] = f"{error.message} → {error.hint}" if error.hint else error.message
@@ -180,11 +180,11 @@ def merge(arguments: Namespace) -> int:
 
 def _message(item: dict[str, Any], method: str | None, arguments: Namespace) -> str | None:
     """What was given, or what a model drafts where the settings ask for it, edited if the human wants to."""
-    from orchestrator.cli.run import _environment
+    from orchestrator.cli.run import environment
 
     text: str | None = arguments.message
     if text is None:
-        drafted = call("draft", session=item["id"], method=method, env=_environment())
+        drafted = call("draft", session=item["id"], method=method, env=environment())
         text = drafted["message"]
         if drafted["note"]:
             note(drafted["note"])

@@ -25,6 +25,18 @@ EXAMPLES = {
   orchestrator plan --out tasks.toml "Port the settings screen"    keep it, edit it …
   orchestrator plan --file tasks.toml                              … look it over and launch it; no model is asked
   orchestrator plan --json "Add dark mode" | jq '.tasks[].name'""",
+    "add": """\
+  orchestrator add "Add a --json flag to the export command"
+  orchestrator add --after export-json --when done "Use the new flag in the report"    stacked on it
+  orchestrator add --priority 5 --retries 2 --agent codex "Mend the nightly build"
+  orchestrator add --file tasks.toml
+  pbpaste | orchestrator add -                    a list, one task a line""",
+    "queue": """\
+  orchestrator queue
+  orchestrator queue move export-json first
+  orchestrator queue hold && orchestrator queue release
+  orchestrator queue start export-json            now, past the caps
+  orchestrator queue --json | jq '.lines[] | select(.blocked) | .task.name'""",
     "resume": """\
   orchestrator resume export-json
   orchestrator resume --all          after a reboot: everything that was lost""",

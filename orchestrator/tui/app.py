@@ -155,9 +155,10 @@ class Orchestrator(App[None]):
         if reply is not None:
             self.draft = {}
             self.wanted = reply.sessions[0] if reply.sessions else None
-            self.tell("launched " + ", ".join(reply.names))
-            if reply.not_started:
-                self.complain(f"{len(reply.not_started)} did not start: {reply.reason}", reply.hint)
+            if reply.names:
+                self.tell("launched " + ", ".join(reply.names))
+            if reply.queued:
+                self.tell(f"{len(reply.queued)} wait in the queue: {reply.reason}")
 
     async def attach(self, row: Row) -> None:
         """Give the terminal to the real pane until the human leaves it."""

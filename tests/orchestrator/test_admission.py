@@ -132,20 +132,20 @@ def test_a_repository_does_not_judge_the_machine(tmp_path: Path) -> None:
         load_settings(tmp_path, {"HOME": str(tmp_path)})
 
 
-def test_more_than_fits_starts_what_fits_and_names_the_rest(machine: Computer) -> None:
+def test_more_than_fits_starts_what_fits_and_queues_the_rest(machine: Computer) -> None:
     machine.settings("[run]\nmax_running = 3\n")
-    said = machine.refused("run", "-n", "5", "--name", "t", "--agent", "command", "--", "cat")
-    assert "2 did not start (t-4, t-5): " in said
-    assert "[run] max_running is 3; nothing was made for them" in said
+    said = machine.run("run", "-n", "5", "--name", "t", "--agent", "command", "--", "cat")
+    assert said.returncode == 0
+    assert said.stdout.splitlines()[-2:] == ["t-4  queued", "t-5  queued"]
+    assert "[run] max_running is 3; they start by themselves when there is room" in said.stderr
     assert sorted(item["name"] for item in machine.json("ls")) == ["t-1", "t-2", "t-3"]
-    assert len(machine.git("branch", "--list", "agent/*").splitlines()) == 3
-    said = machine.refused("run", "--name", "more", "--agent", "command", "--", "cat")
-    assert "nothing was started: 3 sessions run" in said
-    assert "more" not in [item["name"] for item in machine.json("ls")]
+    assert len(machine.git("branch", "--list", "agent/*").splitlines()) == 3  # nothing is made for those that wait
+    assert "there is a task t-4 already" in machine.refused("run", "--name", "t-4", "--agent", "command", "--", "cat")
+    assert "3 sessions run, and [run] max_running is 3" in machine.ok("queue")
     machine.ok("stop", "t-1")
-    done = machine.run("run", "-n", "2", "--json", "--name", "m", "--agent", "command", "--", "cat")
-    assert (done.returncode, json.loads(done.stdout)) == (1, {"names": ["m-1"], "not_started": ["m-2"]})
+    machine.until("t-4", lambda: "t-4" in [item["name"] for item in machine.json("ls")])
     assert "t-1 was not resumed: 3 sessions run" in machine.refused("resume", "t-1")
+    machine.ok("queue", "drop", "t-5")
     machine.ok("stop", "t-2")
     machine.ok("resume", "t-1")
 
@@ -156,19 +156,21 @@ def test_memory_and_disk_that_are_short_hold_back_and_make_nothing(machine: Comp
         ('min_free_disk = "900 TiB"', "of the disk are free"),
     ):
         machine.settings(f"[run]\n{setting}\n")
-        assert said in machine.refused("run", "--name", "t", "--agent", "command", "--", "cat")
+        done = machine.run("run", "--name", "t", "--agent", "command", "--", "cat")
+        assert (done.stdout, said in done.stderr) == ("t  queued\n", True)
+        assert said in machine.ok("queue")
+        machine.ok("queue", "drop", "t")
     assert machine.json("ls") == []
     assert machine.git("branch", "--list", "agent/*") == ""
-    assert "stay free ([run] min_free_disk)" in machine.refused("run", "--agent", "command", "--", "cat")
 
 
-def test_a_file_of_tasks_stops_where_the_machine_is_full(machine: Computer) -> None:
+def test_a_file_of_tasks_goes_into_the_queue_where_the_machine_is_full(machine: Computer) -> None:
     machine.settings('[run]\nmax_running = 2\n[agents.command]\ncommand = ["cat"]\n')
     path = machine.write(
         "tasks.toml", '[[task]]\nprompt = "one"\ncount = 3\n[[task]]\nprompt = "two"\n[[task]]\nprompt = "three"\n'
     )
-    said = machine.refused("run", "--agent", "command", "--file", str(path))
-    assert "1 did not start (one-3) and the 2 tasks after them" in said
+    done = machine.ok("run", "--agent", "command", "--json", "--file", str(path))
+    assert json.loads(done) == {"names": ["one", "one-2"], "queued": ["one-3", "two", "three"]}
     assert len(machine.json("ls")) == 2
 
 
