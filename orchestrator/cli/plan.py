@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator import home
 from orchestrator.cli.editing import edited
 from orchestrator.cli.output import CommandError, call, dump, fact, note, say
-from orchestrator.cli.run import _environment
+from orchestrator.cli.run import environment
 from orchestrator.cli.trust import with_approval
 from orchestrator.planner import tasksfile
 from orchestrator.planner.ask import PlanReply, Task
@@ -55,7 +55,7 @@ def _ask(arguments: Namespace, repository: str) -> PlanReply:
     if not goal.strip():
         raise CommandError("there is no goal", 'give one: orchestrator plan "Export every report as CSV"', 2)
     name = secrets.token_hex(6)
-    fields: dict[str, Any] = {"id": name, "repository": repository, "goal": goal, "env": _environment()}
+    fields: dict[str, Any] = {"id": name, "repository": repository, "goal": goal, "env": environment()}
     try:
         note("asking a model for a plan; ctrl+c stops it")
         return PlanReply.model_validate(call("plan", timeout=None, model=arguments.model, **fields))
@@ -155,7 +155,7 @@ def _launch(seen: PlanReply, arguments: Namespace, repository: str) -> int:
         )
     for number, task in enumerate(seen.tasks):
         try:
-            reply = with_approval("run", {**body(task, repository), "env": _environment()}, approved=arguments.trust)
+            reply = with_approval("run", {**body(task, repository), "env": environment()}, approved=arguments.trust)
         except CommandError as error:
             rest = seen.model_copy(update={"tasks": seen.tasks[number:]})
             _kept(rest, f"{number} of {len(seen.tasks)} were launched; the rest is kept")
