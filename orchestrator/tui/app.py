@@ -18,6 +18,8 @@ from orchestrator.attention import waiting
 from orchestrator.commands import Attach, Command, Refused, Run
 from orchestrator.fleet import Fleet, Row
 from orchestrator.link import Link, LinkDown
+from orchestrator.planner.ask import PlanReply
+from orchestrator.planner.tasksfile import prompt_of
 from orchestrator.tui import terminal
 from orchestrator.tui.attaching import hand_over
 from orchestrator.tui.attending import LOOK_S, Attending
@@ -25,6 +27,7 @@ from orchestrator.tui.looks import cut, one_line, plain, safe, short
 from orchestrator.tui.pump import Pump
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.main import MainScreen
+from orchestrator.tui.terminal import environment
 
 
 class Orchestrator(App[None]):
@@ -57,6 +60,7 @@ class Orchestrator(App[None]):
         self.repository = repository
         self.now = now
         self.draft: dict[str, str] = {}  # an unsent task of the form
+        self.plan: PlanReply | None = None  # a plan that was not launched yet
         self.known = False  # the fleet was read once; before that an empty one says nothing
         self.lost_why = ""
         self.said = 0  # seq of the newest notice that was shown
@@ -159,6 +163,20 @@ class Orchestrator(App[None]):
                 self.tell("launched " + ", ".join(reply.names))
             if reply.queued:
                 self.tell(f"{len(reply.queued)} wait in the queue: {reply.reason}")
+
+    async def launch_plan(self, plan: PlanReply, repository: str) -> bool:
+        """Launch every task of a plan; True when all of it is on its way."""
+        if any(task.after for task in plan.tasks):
+            self.complain("Tasks that come after others cannot be launched at once", "take the after away: enter")
+            return False
+        for number, task in enumerate(plan.tasks):
+            more = {"name": task.name, "agent": task.agent, "env": environment(), **task.more}
+            command = Run.model_validate({"repository": repository, "prompt": prompt_of(task), **more})
+            if await self.ask_trusting(command) is None:
+                self.plan = plan.model_copy(update={"tasks": plan.tasks[number:]})
+                return False
+        self.tell(f"launched {', '.join(task.name for task in plan.tasks)}")
+        return True
 
     async def attach(self, row: Row) -> None:
         """Give the terminal to the real pane until the human leaves it."""

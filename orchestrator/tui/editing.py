@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,24 @@ def edit(app: App[Any], row: Row) -> Reason | None:
     except SuspendNotSupported:
         return Reason("This terminal cannot be handed over", f"y copies {row.worktree}")
     return Reason(problem, _NAMED) if problem else None
+
+
+def edit_text(app: App[Any], text: str, name: str) -> str | Reason:
+    """Let the human edit ``text`` in a file called ``name``; what they made of it, or what went wrong."""
+    try:
+        words = shlex.split(editor()) or ["vi"]
+        with tempfile.TemporaryDirectory(prefix="orchestrator-") as folder:
+            path = Path(folder) / name
+            path.write_text(text, encoding="utf-8")
+            with app.suspend():
+                problem = _run([*words, str(path)], folder)
+            return Reason(problem, _NAMED) if problem else path.read_text(encoding="utf-8", errors="replace")
+    except ValueError as error:
+        return Reason(f"{editor()} cannot be run: {error}", _NAMED)
+    except OSError as error:
+        return Reason(f"The text cannot be handed over: {error.strerror}", "is the disk full?")
+    except SuspendNotSupported:
+        return Reason("This terminal cannot be handed over", "edit the tasks one by one: enter")
 
 
 def _run(words: list[str], folder: str) -> str | None:

@@ -25,7 +25,7 @@ _KEYS = (
             ("↵", "open: live pane, transcript, diff, checks, history, events"),
             ("w", "answer the next that waits for you"),
             ("z", "undo the newest merge, update, restore or drop; asks first"),
-            ("n", "new task"),
+            ("n  N", "new task; a goal that a model splits into tasks"),
             ("C", "radar: who would conflict with whom, and what to land first"),
             ("t", "throughput: tokens per second, what every agent was in, what you cost"),
             ("B", "budget: each cap, what is spent, what is left; + raises one"),
@@ -87,6 +87,16 @@ _KEYS = (
             ("/  n N", "look for words; next and previous"),
             ("t  ← →", "side by side or unified; to the end of long lines"),
             ("tab", "between files and lines"),
+        ),
+    ),
+    (
+        "A plan",
+        (
+            ("↵  a  x", "edit, add, remove a task"),
+            ("J  K", "the task one place down, up"),
+            ("E", "all of it in your editor, as a tasks file"),
+            ("L", "launch all"),
+            ("esc  D", "back, the plan is kept; throw it away, asks first"),
         ),
     ),
     (

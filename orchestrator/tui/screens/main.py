@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -38,6 +39,7 @@ class MainScreen(SessionActions, Screen[None]):
         Binding("enter", "open", "Open", key_display="↵", id="open", tooltip="Live pane, transcript, diff and events"),
         Binding("w", "next", "Next ▲", id="next", tooltip="Answer the next that waits for you"),
         Binding("n", "new", "New", id="new", tooltip="Start an agent on a new task"),
+        Binding("N", "plan", "Plan", show=False, id="plan", tooltip="Let a model split a goal into tasks"),
         *SessionActions.KEYS,
         Binding("R", "resume_all", "Resume all", show=False, id="resume_all", tooltip="Bring back all that were lost"),
         Binding(
@@ -162,6 +164,11 @@ class MainScreen(SessionActions, Screen[None]):
         from orchestrator.tui.screens.new import new_task
 
         self._app.run_worker(new_task(self._app))
+
+    def action_plan(self) -> None:
+        from orchestrator.tui.screens.plan import new_plan
+
+        self._app.run_worker(new_plan(self._app, str(self._app.repository or os.getcwd())))  # noqa: PTH109
 
     def action_resume_all(self) -> None:
         self._app.run_worker(self._resume_all())
