@@ -28,6 +28,9 @@ from orchestrator.history_commands import Restore as Restore
 from orchestrator.history_commands import Snapshots as Snapshots
 from orchestrator.history_commands import TakeSnapshot as TakeSnapshot
 from orchestrator.history_commands import Undo as Undo
+from orchestrator.inbox.ask import AskInbox as AskInbox
+from orchestrator.inbox.ask import Prioritise as Prioritise
+from orchestrator.inbox.ask import Snooze as Snooze
 from orchestrator.landing_commands import After as After
 from orchestrator.landing_commands import Draft as Draft
 from orchestrator.landing_commands import Merge as Merge
@@ -335,6 +338,9 @@ Command = Annotated[
     | SteerTrain
     | AskBudget
     | Allow
+    | AskInbox
+    | Prioritise
+    | Snooze
     | PlanGoal
     | StopPlan
     | CheckPlan

@@ -333,6 +333,12 @@ def _hours(since: int, until: int) -> dict[str, int]:
     }
 
 
+def pace(db: Any, since: int) -> dict[str, tuple[int, int]]:
+    """Interactions that ended after ``since``: how many of each kind, and their time in all."""
+    query = "SELECT kind, count(*), sum(ended - began) FROM interactions WHERE ended > ? GROUP BY kind"
+    return {kind: (count, total) for kind, count, total in db.execute(query, (since,))}
+
+
 def outputs(db: Any, since: int, until: int) -> list[tuple[int, int, float]]:
     """Output tokens of the fleet as (began, ended, tokens), those of long windows by the minute."""
     if until - since > LONG:

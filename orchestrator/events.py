@@ -11,6 +11,7 @@ from orchestrator.budgets.amounts import Amount
 from orchestrator.budgets.ask import Allowed, CapsRead, Parked, Unparking, Warned
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
+from orchestrator.inbox.ask import Paced, Prioritised, Snoozed
 from orchestrator.planner.ask import Planned
 from orchestrator.queue.ask import QueueHeld, TaskLeft, TaskQueued
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
@@ -50,6 +51,7 @@ class Created(Model):
     on: SessionId | None = None  # the session whose branch this one's began at; `base` is its name
     resolves: SessionId | None = None  # the session whose conflicts it was asked about
     budget: Amount | None = None  # its own cap
+    priority: int = 0  # how much it matters beside the others
 
 
 class LaunchFailed(Model):
@@ -332,6 +334,9 @@ Event = Annotated[
     | TaskQueued
     | TaskLeft
     | QueueHeld
+    | Prioritised
+    | Snoozed
+    | Paced
     | Noticed,
     Field(discriminator="event"),
 ]

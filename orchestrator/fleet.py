@@ -41,6 +41,7 @@ from orchestrator.events import (
     Undone,
     Unobserved,
 )
+from orchestrator.inbox.ask import Pace, Paced, Prioritised, Snoozed
 from orchestrator.planner.ask import Planned
 from orchestrator.queue import fold
 from orchestrator.queue.ask import Queue, QueueHeld, TaskLeft, TaskQueued
@@ -76,6 +77,7 @@ class Fleet(Model):
     queue: Queue = Queue()
     repositories: tuple[str, ...] = ()  # every one that a session ever worked in
     budget: Book = Book()  # what was spent and allowed
+    pace: Mapping[str, Pace] = {}  # what the human takes for each kind of item
     read_only: str | None = None  # why the ledger cannot be used, and what to do
 
     def __iter__(self) -> Iterator[Row]:  # type: ignore[override]
@@ -117,7 +119,9 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
         }
     elif session is not None:
         if isinstance(event, Created):
-            rows = {**rows, session: _created(session, event, envelope.at)}
+            new = _created(session, event, envelope.at)
+            ordered = next((task.priority for task in queue.tasks if task.session == session), event.priority)
+            rows = {**rows, session: new.model_copy(update={"priority": ordered}) if ordered else new}
             repositories = _with(repositories, event.repository)
         elif isinstance(event, Returned):
             rows = {**rows, session: _returned(session, event, envelope.at)}
@@ -138,6 +142,7 @@ def apply(fleet: Fleet, envelope: Envelope) -> Fleet:
         trains=trains,
         budget=budgets.step(book, before, after, envelope),
         queue=queue,
+        pace=event.pace if isinstance(event, Paced) else fleet.pace,
     )
 
 
@@ -318,13 +323,17 @@ def _changed(row: Row, envelope: Envelope) -> Row:
             update = {"request": event.url}
         case Paused():
             update = {"paused": event.paused}
+        case Prioritised():
+            update = {"priority": event.priority}
+        case Snoozed():
+            update = {"snoozed": event if event.mark else None}
         case Undone():
             update = {"landing": None} if event.unlanded else {}
         case Restored() | Pruned() | Reviewed() | Looked() | Focused():
             update = {}
         case Created() | Removed() | Returned() | Forgotten() | Noticed() | ReadOnly() | Unobserved() | TrainMoved():
             update = {}  # handled by apply: they do not change a row
-        case Imported() | Planned() | Allowed() | Warned() | CapsRead():
+        case Imported() | Planned() | Allowed() | Warned() | CapsRead() | Paced():
             update = {}  # of no session of ours, or kept in the budgets' book
         case TaskQueued() | TaskLeft() | QueueHeld():
             update = {}  # handled by apply: they do not change a row

@@ -8,6 +8,7 @@ from orchestrator.budgets.amounts import Amount
 from orchestrator.budgets.ask import Parked
 from orchestrator.checks.ask import Checked
 from orchestrator.commands import Isolation
+from orchestrator.inbox.ask import Snoozed
 from sessions.models import ENDED, Kind, Model, Response, SessionId, State, Status, Usage
 from worktrees.models import Conflict, Drift, Landing, Method, Totals
 
@@ -61,6 +62,8 @@ class Row(Model):
     busy_s: float = 0.0  # at work so far, but for what goes on since `busy_since`
     busy_since: datetime | None = None
     budget: Amount | None = None  # its own cap, as it was launched with
+    priority: int = 0  # how much it matters beside the others
+    snoozed: Snoozed | None = None  # what of it the human will look at later
     parked: Parked | None = None  # waits for a rate limit to lift
     parkings: int = 0  # since its model last answered
     active: bool = False  # the pane prints

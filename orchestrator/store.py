@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from orchestrator.derived import Derived, Stay, facts, outputs, states
+from orchestrator.derived import Derived, Stay, facts, outputs, pace, states
 from orchestrator.events import Envelope, Event, Removed
 from orchestrator.fleet import Fleet, apply
 from orchestrator.metrics.facts import Facts
@@ -149,6 +149,10 @@ class Store:
         It reads by a connection of its own, so the writer is never kept waiting.
         """
         return self._asked(lambda db: facts(db, since, until))
+
+    def pace(self, since: int) -> dict[str, tuple[int, int]]:
+        """Interactions that ended after ``since`` (microseconds): how many of each kind, and how long in all."""
+        return self._asked(lambda db: pace(db, since))
 
     def outputs(self, since: int, until: int) -> list[tuple[int, int, float]]:
         """Output tokens of the fleet as (began, ended, tokens)."""

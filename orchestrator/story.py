@@ -39,6 +39,7 @@ from orchestrator.events import (
     Undone,
     Unobserved,
 )
+from orchestrator.inbox.ask import Paced, Prioritised, Snoozed
 from orchestrator.planner.ask import Planned
 from orchestrator.queue.ask import QueueHeld, TaskLeft, TaskQueued
 from orchestrator.review.ask import Commented, CommentsSent, Reviewed
@@ -174,8 +175,13 @@ def _words(event: Event) -> str:
             return "you had its question on the screen"
         case Focused():
             return "you turned to it"
-        case Unobserved() | Imported() | Planned() | CapsRead():
+        case Unobserved() | Imported() | Planned() | CapsRead() | Paced():
             return ""
+        case Prioritised():
+            return f"you gave it priority {event.priority:+d}"
+        case Snoozed():
+            until = f"{event.until.astimezone():%Y-%m-%d %H:%M}" if event.until else "something changes"
+            return f"you snoozed it until {until}" if event.mark else "you took it back into the inbox"
         case Allowed():
             what = "lifted" if event.lift else f"set to {words(event.own)}" if event.own else f"+{words(event.add)}"
             return f"cap of {event.key}: {what}"

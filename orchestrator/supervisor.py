@@ -36,6 +36,7 @@ from orchestrator.events import Envelope, Event, Merged, Noticed
 from orchestrator.fleet import Fleet, Row, apply
 from orchestrator.frames import Frames
 from orchestrator.gitwatch import GitWatch
+from orchestrator.inbox.service import InboxService
 from orchestrator.last_screens import LastScreens
 from orchestrator.link import Frame
 from orchestrator.planner.service import Planner
@@ -46,7 +47,7 @@ from orchestrator.timekeeping import Timekeeper
 from orchestrator.train.service import TrainService
 from sessions.control import Control
 from sessions.errors import SessionError
-from sessions.events import Counted, SessionEvent, StatusChanged
+from sessions.events import Answered, Counted, Sent, SessionEvent, StatusChanged
 from sessions.models import BUSY, ENDED, SessionId, State, Usage
 from sessions.sensing import Sensor
 from sessions.session import Session
@@ -75,6 +76,7 @@ class Supervisor:
         self.time = Timekeeper(self)
         self.trains = TrainService(self)
         self.budgets = BudgetService(self)
+        self.inbox = InboxService(self)
         self.parking = ParkingService(self)
         self.planner = Planner(self)
         self.queue = QueueService(self)
@@ -132,6 +134,8 @@ class Supervisor:
         if isinstance(event, Merged) and session is not None:
             stacking.landed(self, session)
         self.queue.heard(event)
+        if isinstance(event, (Answered, Sent)):
+            self.inbox.answered()
         if self.store.held and not full:
             self.run(self._write_held())
         return envelope

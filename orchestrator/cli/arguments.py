@@ -158,6 +158,11 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
     stats.add_argument("--by", choices=GROUPS, default="session", metavar="WHAT", help=", ".join(GROUPS))
     stats.add_argument("--json", action="store_true", help="all figures, as JSON; times in seconds")
     stats.add_argument("--csv", action="store_true", help="the lines, as CSV")
+    for name, help_ in (
+        ("inbox", "list all that is worth your attention, what pays the most first, with the reasons"),
+        ("next", "tell what is worth your attention most now, and why"),
+    ):
+        add(name, "inbox", help_).add_argument("--json", action="store_true", help="as JSON")
     budget = add("budget", "budget", "show what may be spent and what is left, or raise a cap")
     budget.add_argument("name", nargs="?", metavar="NAME", help="the caps that hold this session (default: all)")
     budget.add_argument("--add", metavar="AMOUNT", help="raise the cap by this: '$5', 200k (output tokens), 2h (busy)")
@@ -210,6 +215,13 @@ def _steer(add: Callable[..., argparse.ArgumentParser]) -> None:
         ("update", "bring the target's new commits into a session's branch"),
     ):
         _name(add(name, "steer", help_))
+    snooze = add("snooze", "inbox", "put what a session wants to the end of the inbox")
+    _name(snooze)
+    snooze.add_argument("time", nargs="?", metavar="TIME", help="10m, 1h, 2d (default: until something changes)")
+    snooze.add_argument("--off", action="store_true", help="take it back into the inbox now")
+    prioritise = add("prioritise", "inbox", "say how much a session matters beside the others")
+    _name(prioritise)
+    prioritise.add_argument("priority", type=int, metavar="N", help="each step up doubles its weight; 0: as usual")
     merge = add("merge", "steer", "land a session's work on its target, checked first, never half; several as a train")
     merge.add_argument("names", nargs="*", metavar="NAME", help="one session, or several that are tested together")
     _train_options(merge)

@@ -63,6 +63,20 @@ EXAMPLES = {
   orchestrator stats --since 7d --by day
   orchestrator stats --since 2026-03-01 --by model --csv > tokens.csv
   orchestrator stats --json | jq .waits""",
+    "inbox": """\
+  orchestrator inbox
+  orchestrator inbox --json | jq '.[] | select(.blocks) | .names[]'""",
+    "next": """\
+  orchestrator next
+  orchestrator show "$(orchestrator next --json | jq -r .names[0])\"""",
+    "snooze": """\
+  orchestrator snooze export-json 10m     back in ten minutes
+  orchestrator snooze export-json         until something changes
+  orchestrator snooze export-json --off   now""",
+    "prioritise": """\
+  orchestrator prioritise export-json 2     counts four times as much
+  orchestrator prioritise export-json -1    half as much
+  orchestrator prioritise export-json 0     as usual""",
     "budget": """\
   orchestrator budget                          each cap, what is spent, what is left
   orchestrator budget export-json --add '$5'   5 dollars more; a held session goes on
