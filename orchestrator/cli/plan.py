@@ -148,24 +148,23 @@ def _launch(seen: PlanReply, arguments: Namespace, repository: str) -> int:
     if seen.problems:
         _kept(seen)
         raise CommandError(f"the plan cannot be launched: {line(seen.problems[0])}", "mend the file and try again")
-    if any(task.after for task in seen.tasks):
+    fields = {
+        "tasks": [tasksfile.new_task(task, repository).model_dump(mode="json") for task in seen.tasks],
+        "env": environment(),
+    }
+    try:
+        reply = with_approval("add_tasks", fields, approved=arguments.trust)
+    except CommandError:
         _kept(seen)
-        raise CommandError(
-            "tasks that come after others cannot be launched at once", "launch those of the file by hand"
-        )
-    for number, task in enumerate(seen.tasks):
-        try:
-            reply = with_approval("run", {**body(task, repository), "env": environment()}, approved=arguments.trust)
-        except CommandError as error:
-            rest = seen.model_copy(update={"tasks": seen.tasks[number:]})
-            _kept(rest, f"{number} of {len(seen.tasks)} were launched; the rest is kept")
-            raise CommandError(error.message, error.hint, error.code) from error
-        note(f"{', '.join(map(line, reply['names']))}  launched")
-    note("watch them: orchestrator   ·   list them: orchestrator ls")
+        raise
+    for words in reply["notes"]:
+        note(words)
+    note(f"queued {', '.join(map(line, reply['names']))}; each starts as soon as a slot is free")
+    note("watch them: orchestrator   ·   see what waits and why: orchestrator queue")
     return 0
 
 
-def _kept(seen: PlanReply, said: str = "nothing was launched; the plan is kept") -> int:
+def _kept(seen: PlanReply) -> int:
     """Not launched: a plan costs money, so it is not thrown away."""
     folder = home.home() / "plans"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -174,7 +173,7 @@ def _kept(seen: PlanReply, said: str = "nothing was launched; the plan is kept")
     while (path := folder / f"{number:03d}-{stem}.toml").exists():
         number += 1
     _write(path, seen)
-    note(f"{said}: orchestrator plan --file {shlex.quote(str(path))}")
+    note(f"nothing was launched; the plan is kept: orchestrator plan --file {shlex.quote(str(path))}")
     return 0
 
 
@@ -187,14 +186,3 @@ def _write(path: Path, seen: PlanReply) -> None:
 
 def _text(seen: PlanReply) -> str:
     return tasksfile.write(seen.tasks, _HEAD)
-
-
-def body(task: Task, repository: str) -> dict[str, Any]:
-    """The task as a command takes it."""
-    return {
-        "repository": repository,
-        "prompt": tasksfile.prompt_of(task),
-        "name": task.name,
-        "agent": task.agent,
-        **task.more,
-    }

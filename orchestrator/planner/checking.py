@@ -144,7 +144,7 @@ def _of_one(task: Task, number: int, sessions: Collection[str], agents: Collecti
             f"task {number} cannot be called {task.name[:80]!r}: letters, digits, dot, dash and underscore, at most 63"
         )
     elif task.name in sessions:
-        found.append(f"there is a session {task.name!r} already")
+        found.append(f"there is a session or a task {task.name!r} already")
     if not task.prompt.strip():
         found.append(f"{task.name!r} has no prompt")
     elif "\0" in task.prompt:

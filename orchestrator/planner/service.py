@@ -9,9 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from orchestrator.commands import CheckPlan, Command, Done, PlanGoal, Refused, StopPlan
 from orchestrator.config import AgentSettings, Settings, load_settings
-from orchestrator.planner import areas, checking, prompt
+from orchestrator.planner import areas, checking, prompt, tasksfile
 from orchestrator.planner.ask import Planned, PlanReply, Task
 from orchestrator.planner.calling import Asking, PlanFailed, late
 from orchestrator.planner.material import Material, gather, told
@@ -78,7 +80,7 @@ class Planner:
         except PlanFailed as error:
             self._count(repository.root, goal, (), asking.responses)
             raise Refused(error.message, error.hint) from error
-        taken = {row.name for row in self._supervisor.fleet}
+        taken = self._names()
         tasks, notes = checking.serialised(checking.freed(tasks, taken))
         self._count(repository.root, goal, tasks, asking.responses)
         seen = self._looked_over(tasks, material)
@@ -123,9 +125,14 @@ class Planner:
             waits.cancel()
             done.cancel()
 
+    def _names(self) -> set[str]:
+        """Of all sessions and all tasks that wait: none of them is free, each may be waited for."""
+        fleet = self._supervisor.fleet
+        return {row.name for row in fleet} | {task.name for task in fleet.queue.tasks}
+
     def _looked_over(self, tasks: tuple[Task, ...], material: Material) -> PlanReply:
-        taken = {row.name for row in self._supervisor.fleet}
-        problems = checking.problems(tasks, taken, agents.names())
+        taken = self._names()
+        problems = checking.problems(tasks, taken, agents.names()) or _unfit(tasks)
         there = areas.known(material.files)
         named_ = dict.fromkeys(area for task in tasks for area in task.area)
         return PlanReply(
@@ -144,6 +151,17 @@ class Planner:
                 responses=tuple(responses),
             )
             self._supervisor.emit(SessionId(f"plan-{secrets.token_hex(5)}"), event)
+
+
+def _unfit(tasks: tuple[Task, ...]) -> tuple[str, ...]:
+    """What the queue would not take of the keys that are only passed on."""
+    found = []
+    for task in tasks:
+        try:
+            tasksfile.new_task(task, "")
+        except ValidationError as error:
+            found += [f"{one['loc'][0]} of {task.name!r}: {one['msg']}" for one in error.errors()]
+    return tuple(found)
 
 
 def _provider(command: PlanGoal, settings: Settings) -> Provider:

@@ -11,9 +11,16 @@ import tomllib
 from collections.abc import Sequence
 
 from orchestrator.planner.ask import Task
+from orchestrator.queue.ask import NewTask
 
 KEEP = "Keep to these files and folders; where others must change, do only what is needed and say so:"
 _KEYS = ("name", "prompt", "agent", "after")
+_MORE: dict[str, type] = {
+    **dict.fromkeys(("base", "model", "permission_mode", "isolation", "method", "when"), str),
+    **dict.fromkeys(("count", "priority", "retries"), int),
+    "held": bool,
+}
+"""Keys of a tasks file that are passed on as they are."""
 
 
 def prompt_of(task: Task) -> str:
@@ -36,6 +43,12 @@ def write(tasks: Sequence[Task], head: str = "") -> str:
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
+def new_task(task: Task, repository: str) -> NewTask:
+    """The task as the queue takes it. Raises ValidationError when a key that was passed on has no fit value."""
+    said = {"repository": repository, "prompt": prompt_of(task), "name": task.name, "after": task.after}
+    return NewTask.model_validate({**said, "agent": task.agent, **task.more})
+
+
 def read(text: str) -> tuple[Task, ...]:
     """The tasks that ``text`` holds. Raises ValueError that says where what is wrong."""
     try:
@@ -55,8 +68,9 @@ def _task(said: dict[str, object], number: int) -> Task:
                 raise ValueError(f"task {number}: after has to be a list of names")
         elif key in _KEYS and not isinstance(value, str):
             raise ValueError(f"task {number}: {key} has to be a text")
-        elif not isinstance(value, (str, bool, int)):
-            raise ValueError(f"task {number}: {key} cannot be {value!r}"[:200])
+        elif key not in _KEYS and type(value) is not _MORE.get(key):
+            known = ", ".join(f"{name} ({kind.__name__})" for name, kind in _MORE.items())
+            raise ValueError(f"task {number}: {key} cannot be {value!r}"[:200] + f"; beside the four there are {known}")
     prompt, area = _parted(str(said.get("prompt", "")))
     after = said.get("after", [])
     assert isinstance(after, list)
@@ -66,7 +80,7 @@ def _task(said: dict[str, object], number: int) -> Task:
         agent=str(said["agent"]) if said.get("agent") else None,
         area=area,
         after=tuple(after),
-        more={key: value for key, value in said.items() if key not in _KEYS and isinstance(value, (str, bool, int))},
+        more={key: value for key, value in said.items() if key in _MORE and isinstance(value, (str, bool, int))},
     )
 
 

@@ -15,15 +15,15 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from orchestrator.attention import waiting
-from orchestrator.commands import Attach, Command, Refused, Run
+from orchestrator.commands import AddTasks, Attach, Command, Refused, Run
 from orchestrator.fleet import Fleet, Row
 from orchestrator.link import Link, LinkDown
 from orchestrator.planner.ask import PlanReply
-from orchestrator.planner.tasksfile import prompt_of
+from orchestrator.planner.tasksfile import new_task
 from orchestrator.tui import terminal
 from orchestrator.tui.attaching import hand_over
 from orchestrator.tui.attending import LOOK_S, Attending
-from orchestrator.tui.looks import cut, one_line, plain, safe, short
+from orchestrator.tui.looks import cut, number, one_line, plain, safe, short
 from orchestrator.tui.pump import Pump
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.main import MainScreen
@@ -165,18 +165,12 @@ class Orchestrator(App[None]):
                 self.tell(f"{len(reply.queued)} wait in the queue: {reply.reason}")
 
     async def launch_plan(self, plan: PlanReply, repository: str) -> bool:
-        """Launch every task of a plan; True when all of it is on its way."""
-        if any(task.after for task in plan.tasks):
-            self.complain("Tasks that come after others cannot be launched at once", "take the after away: enter")
-            return False
-        for number, task in enumerate(plan.tasks):
-            more = {"name": task.name, "agent": task.agent, "env": environment(), **task.more}
-            command = Run.model_validate({"repository": repository, "prompt": prompt_of(task), **more})
-            if await self.ask_trusting(command) is None:
-                self.plan = plan.model_copy(update={"tasks": plan.tasks[number:]})
-                return False
-        self.tell(f"launched {', '.join(task.name for task in plan.tasks)}")
-        return True
+        """Queue every task of a plan, or none; True when all of it is on its way."""
+        tasks = tuple(new_task(task, repository) for task in plan.tasks)
+        reply = await self.ask_trusting(AddTasks(tasks=tasks, env=environment()))
+        if reply is not None:
+            self.tell(" · ".join((f"{number(len(reply.names), 'task')} queued, Q shows them", *reply.notes)))
+        return reply is not None
 
     async def attach(self, row: Row) -> None:
         """Give the terminal to the real pane until the human leaves it."""

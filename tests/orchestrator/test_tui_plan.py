@@ -10,6 +10,7 @@ import pytest
 from orchestrator.commands import CheckPlan, PlanGoal, Refused
 from orchestrator.planner.ask import PlanReply, Task
 from orchestrator.planner.checking import problems, tidy, warnings
+from orchestrator.queue.ask import TasksReply
 from orchestrator.tui.widgets.plan_tasks import PlanTasks
 from sessions.models import Usage
 from tests.orchestrator.sample import SampleLink
@@ -91,15 +92,23 @@ async def test_the_goal_goes_to_a_model_and_the_plan_is_edited_and_launched(link
         await shown.until(lambda: names(shown)[:2] == ["json-writer", "csv-writer"])
         await shown.press("G", "x")
         await shown.until(lambda: len(names(shown)) == 3)
-        await shown.press("G", "x")
-        await shown.until(lambda: len(names(shown)) == 2)
+        link.answers["add_tasks"] = TasksReply(names=("json-writer", "csv-writer", "export-menu"), notes=("held",))
         await shown.press("L")
         await shown.until(lambda: shown.app.plan is None)
-        asked = shown.asked("run")
-        assert [command.name for command in asked] == ["json-writer", "csv-writer"]
-        assert asked[0].prompt.endswith("say so:\n- src/json.py")
-        assert asked[0].agent == "codex"
-        assert "launched json-writer, csv-writer" in shown.said()[-1]
+        (command,) = shown.asked("add_tasks")
+        assert [task.name for task in command.tasks] == ["json-writer", "csv-writer", "export-menu"]
+        assert command.tasks[0].prompt.endswith("say so:\n- src/json.py")
+        assert (command.tasks[0].agent, command.tasks[2].after) == ("codex", ("csv-writer", "json-writer"))
+        assert "3 tasks queued, Q shows them · held" in shown.said()[-1]
+
+
+async def test_a_plan_that_cannot_be_queued_stays(link: Link) -> None:
+    link.answers["add_tasks"] = Refused("the daemon says no", "mend it")
+    async with dashboard(link, WIDE) as shown:
+        await planned(shown)
+        await shown.press("L")
+        await shown.until(lambda: any("the daemon says no" in said for said in shown.said()))
+        assert len(names(shown)) == 4
 
 
 async def test_a_task_is_renamed_in_the_form_also_where_it_is_waited_for(link: Link) -> None:
@@ -123,7 +132,7 @@ async def test_a_problem_is_shown_and_keeps_the_plan_from_being_launched(link: L
         await shown.sees("✗ two tasks are called 'docs'")
         await shown.press("L")
         await shown.until(lambda: any("cannot be launched" in said for said in shown.said()))
-        assert shown.asked("run") == []
+        assert shown.asked("add_tasks") == []
         await shown.press("escape")
         await shown.press("N")
         await shown.sees("✗ two tasks are called 'docs'")  # kept

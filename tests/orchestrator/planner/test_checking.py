@@ -175,7 +175,7 @@ def test_an_area_loses_what_says_nothing() -> None:
         ([task("a", prompt="x\0")], "holds a NUL byte"),
         ([task("a", after=("a",))], "'a' comes after itself"),
         ([task("a", after=("z",))], "'z', which is no task of the plan"),
-        ([task("there")], "there is a session 'there' already"),
+        ([task("there")], "there is a session or a task 'there' already"),
         ([task("a", agent="nobody")], "an agent that is not known: 'nobody'"),
         ([task("a", after=("b",)), task("b", after=("c",)), task("c", after=("a",))], "in a circle"),
     ],

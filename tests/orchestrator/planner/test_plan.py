@@ -54,11 +54,16 @@ def test_a_plan_is_shown_written_edited_and_launched_and_its_cost_is_in_the_stat
     out.write_text(text.replace('name = "b"', 'name = "a"'))
     assert "✗ two tasks are called 'a'" in machine.ok("plan", "--file", str(out))
     assert "cannot be launched: two tasks are called 'a'" in machine.refused("plan", "--yes", "--file", str(out))
-    out.write_text(text.replace('after = ["a"]\n', "").replace("[[task]]", '[[task]]\nagent = "coder"'))
-    machine.ok("plan", "--yes", "--file", str(out))
-    sessions = {item["name"]: item for item in machine.json("ls")}
-    assert set(sessions) == {"a", "b"}
-    assert sessions["b"]["prompt"].endswith("do only what is needed and say so:\n- docs\n- README.md")
+    out.write_text(text.replace("[[task]]", '[[task]]\nagent = "coder"\nmethod = "never"'))
+    assert "method of 'a': Input should be" in machine.ok("plan", "--file", str(out))
+    out.write_text(text.replace("[[task]]", '[[task]]\nagent = "coder"\npriority = 3'))
+    machine.ok("queue", "hold")
+    said = machine.run("plan", "--yes", "--file", str(out)).stderr
+    assert "queued a, b; each starts as soon as a slot is free" in said
+    first, second = (one["task"] for one in machine.json("queue")["lines"])
+    assert (first["name"], second["name"], second["after"], first["priority"]) == ("a", "b", ["a"], 3)
+    assert second["prompt"].endswith("do only what is needed and say so:\n- docs\n- README.md")
+    assert "✗ there is a session or a task 'a' already" in machine.ok("plan", "--file", str(out))
 
 
 def test_ctrl_c_stops_the_planning_and_nothing_was_made(machine: Machine) -> None:
