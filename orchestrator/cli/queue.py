@@ -11,8 +11,8 @@ from typing import Any
 from orchestrator.cli.output import CommandError, call, dump, note, say, table
 from orchestrator.cli.run import environment, from_file, task_of
 from orchestrator.cli.trust import with_approval
+from orchestrator.queue.pasting import pasted
 
-_POINT = re.compile(r"\s*(?:(?:[-*+•]|\d+[.)])\s+)?(?:\[[ xX]?\]\s+)?")
 _OWN = ("after", "when", "priority", "retries", "held")
 
 
@@ -45,22 +45,6 @@ def add(arguments: Namespace) -> int:
         say(f"{name}  queued")
     note("what waits, and why: orchestrator queue")
     return 0
-
-
-def pasted(text: str) -> list[str]:
-    """The tasks of a list, one a line: bullets, numbers and boxes go; a deeper line belongs to the one above."""
-    tasks: list[str] = []
-    margin = min((len(one) - len(one.lstrip()) for one in text.splitlines() if one.strip()), default=0)
-    for one in text.splitlines():
-        if not one.strip() or one.lstrip().startswith("#"):
-            continue
-        deeper = len(one) - len(one.lstrip()) > margin
-        words = _POINT.sub("", one, count=1).strip()
-        if deeper and tasks:
-            tasks[-1] += f"\n{one[margin:].rstrip()}"
-        elif words:
-            tasks.append(words)
-    return tasks
 
 
 def queue(arguments: Namespace) -> int:

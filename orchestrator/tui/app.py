@@ -172,6 +172,12 @@ class Orchestrator(App[None]):
             self.tell(" · ".join((f"{number(len(reply.names), 'task')} queued, Q shows them", *reply.notes)))
         return reply is not None
 
+    async def add_tasks(self, command: AddTasks) -> None:
+        reply = await self.ask_trusting(command)
+        if reply is not None:
+            self.draft = {}
+            self.tell("queued " + ", ".join(reply.names))
+
     async def attach(self, row: Row) -> None:
         """Give the terminal to the real pane until the human leaves it."""
         reply = await self.ask(Attach(session=row.id))

@@ -28,6 +28,7 @@ _KEYS = (
             ("n  N", "new task; a goal that a model splits into tasks"),
             ("C", "radar: who would conflict with whom, and what to land first"),
             ("t", "throughput: tokens per second, what every agent was in, what you cost"),
+            ("Q", "queue: tasks that wait for a slot and why; a adds, J K move, h holds, s starts now, D drops"),
             ("B", "budget: each cap, what is spent, what is left; + raises one"),
             ("space  T", "mark for a merge train, m then lands the marked together; T shows the train"),
             (":  ctrl+p", "commands by name"),

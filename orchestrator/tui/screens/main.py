@@ -55,6 +55,7 @@ class MainScreen(SessionActions, Screen[None]):
         ),
         Binding("space", "mark", "Mark", show=False, id="mark", tooltip="Mark for a merge train; m lands the marked"),
         Binding("T", "train", "Train", show=False, id="train", tooltip="The merge train: what is tested, what landed"),
+        Binding("Q", "queue", "Queue", show=False, id="queue", tooltip="Tasks that wait for a slot, and why"),
         Binding("B", "budget", "Budget", show=False, id="budget", tooltip="What may be spent, and what is left"),
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
         Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
@@ -194,6 +195,11 @@ class MainScreen(SessionActions, Screen[None]):
         from orchestrator.tui.screens.throughput import ThroughputScreen
 
         self.app.push_screen(ThroughputScreen())
+
+    def action_queue(self) -> None:
+        from orchestrator.tui.screens.queue import QueueScreen
+
+        self.app.push_screen(QueueScreen())
 
     def action_budget(self) -> None:
         from orchestrator.tui.screens.budget import BudgetScreen

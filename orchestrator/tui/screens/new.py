@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, TextArea
 
-from orchestrator.commands import Isolation, Run
+from orchestrator.commands import AddTasks, Isolation, Run
+from orchestrator.queue.ask import NewTask as NewQueued
 from orchestrator.tui.looks import one_line
 from orchestrator.tui.terminal import environment
 from sessions import agents
@@ -27,15 +28,18 @@ _FIRST = "automatic"
 async def new_task(app: Orchestrator) -> None:
     """Ask for a task and launch it."""
     command = await app.push_screen_wait(NewTask(app.draft, str(app.repository or os.getcwd())))  # noqa: PTH109
-    if command is not None:
+    if isinstance(command, AddTasks):
+        await app.add_tasks(command)
+    elif command is not None:
         await app.launch(command)
 
 
-class NewTask(ModalScreen[Run | None]):
+class NewTask(ModalScreen[Run | AddTasks | None]):
     """Dismisses with the command, or None. ``draft`` is read and written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "start", "Start", priority=True),
+        Binding("ctrl+t", "queue", "Queue", priority=True),
         Binding("escape", "leave", "Back", priority=True),
     ]
 
@@ -49,7 +53,7 @@ class NewTask(ModalScreen[Run | None]):
         names = [(Content(one_line(name)), name) for name in agents.names() if name != "command"]
         with Vertical(classes="dialog wide") as dialog:
             dialog.border_title = "New task"
-            dialog.border_subtitle = "ctrl+s starts · tab next field · esc keeps the draft"
+            dialog.border_subtitle = "ctrl+s starts · ctrl+t queues · tab next field · esc keeps the draft"
             yield Label("Task")
             yield TextArea(draft.get("prompt", ""), placeholder="What should the agent do?", compact=True, id="prompt")
             with Horizontal(classes="fields"):
@@ -80,6 +84,7 @@ class NewTask(ModalScreen[Run | None]):
             yield Label("", id="problem", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="primary", compact=True)
+                yield Button("Queue", id="queue", compact=True)
                 yield Button("Back", id="back", compact=True)
 
     def on_mount(self) -> None:
@@ -88,10 +93,23 @@ class NewTask(ModalScreen[Run | None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "start":
             self.action_start()
+        elif event.button.id == "queue":
+            self.action_queue()
         else:
             self.action_leave()
 
     def action_start(self) -> None:
+        if (command := self._command()) is not None:
+            self.dismiss(command)
+
+    def action_queue(self) -> None:
+        """It starts when a slot is free."""
+        if (command := self._command()) is None:
+            return
+        task = NewQueued.model_validate(command.model_dump())
+        self.dismiss(AddTasks(tasks=(task,), env=command.env))
+
+    def _command(self) -> Run | None:
         values = self._values()
         count = int(values["count"]) if values["count"].isdigit() else 0
         problem = ""
@@ -101,19 +119,17 @@ class NewTask(ModalScreen[Run | None]):
             problem = f"How many must be between 1 and {MOST}."
         if problem:
             self.query_one("#problem", Label).update(problem)
-            return
+            return None
         self._draft.update(values)
-        self.dismiss(
-            Run(
-                repository=self._repository,
-                prompt=values["prompt"].rstrip(),
-                agent=values["agent"] or None,
-                base=values["base"] or None,
-                name=values["name"] or None,
-                count=count,
-                isolation=Isolation(values["isolation"]) if values["isolation"] else None,
-                env=environment(),
-            )
+        return Run(
+            repository=self._repository,
+            prompt=values["prompt"].rstrip(),
+            agent=values["agent"] or None,
+            base=values["base"] or None,
+            name=values["name"] or None,
+            count=count,
+            isolation=Isolation(values["isolation"]) if values["isolation"] else None,
+            env=environment(),
         )
 
     def action_leave(self) -> None:

@@ -71,6 +71,8 @@ class TopLine(Widget):
             style = ("bold " if where is Rank.ASKS else "") + self._colour(colour)
             glyph = look_of(where).glyph
             text.append(f"  {glyph} {counts[where]} {words}" if wide else f"  {glyph}{counts[where]}", style)
+        if waiting := len(fleet.queue.waiting):
+            text.append(f"  + {waiting} queued" if wide else f"  +{waiting}", self._colour(""))
         return text
 
     def _rates(self, fleet: Fleet) -> Text:
