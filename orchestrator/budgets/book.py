@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,12 @@ class Book(Model):
 
 def task_of(row: Row) -> str:
     """Names the task of a session: the same words in the same repository, as in ``stats --by task``."""
-    return blake2b(f"{row.repository}\0{row.prompt}".encode(), digest_size=6).hexdigest()
+    return _task(row.repository, row.prompt)
+
+
+@lru_cache(maxsize=2000)
+def _task(repository: str, prompt: str) -> str:
+    return blake2b(f"{repository}\0{prompt}".encode(errors="replace"), digest_size=6).hexdigest()
 
 
 def spent_by(row: Row, now: datetime) -> Spent:

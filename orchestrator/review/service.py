@@ -187,6 +187,7 @@ async def send(supervisor: Supervisor, row: Row, command: SendComments) -> Done:
     ]
     if not remarks:
         raise Refused(f"there is no comment to send to {row.name}", "c on a line of its review makes one")
+    supervisor.budgets.refuse(row, "send")
     await supervisor.git.begins(row)
     await supervisor.session(row).talk.send(command.text or known.message(remarks))
     supervisor.emit(row.id, CommentsSent(ids=tuple(remark.id for remark in remarks)))

@@ -90,6 +90,7 @@ class Blame:
             return
         supervisor = self._driver.supervisor
         try:
+            supervisor.budgets.refuse(row, "send")
             text = await asyncio.to_thread(self._message, entry)
             self._driver.say(self._driver.train.put(session, told="being told"), ahead=True)  # at most once
             await supervisor.git.begins(row)

@@ -49,6 +49,8 @@ def why_not(action: str, row: Row | None, *, lost: bool, editor: bool = True) ->
     match action:
         case "send" | "interrupt" | "pause" | "type" if ended:
             return Reason(f"The program of {name} has ended", "r resumes it")
+        case "send" | "interrupt" | "type" if row.held:
+            return Reason(f"{name} is held by a cap", "w answers that question")
         case "send" | "interrupt" if row.paused:
             return Reason(f"{name} is held", "p releases it")
         case "send" if row.state is State.BLOCKED:
