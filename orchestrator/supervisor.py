@@ -92,8 +92,9 @@ class Supervisor:
         """Take every session up where the ledger, git and tmux say it is."""
         self.time.begin()
         await operations.catch_up(self)
+        freed = self.budgets.freed()
         await reconcile.take_up(self)
-        self.budgets.start()
+        self.budgets.start(freed)
         self.run(self.parking.run())
         self.run(self.time.run())
         self.run(recovery.mourn_tmux(self))

@@ -31,6 +31,12 @@ POINTS = (
     "resume.launched",
     "stop.intended",
     "stop.done",
+    # orchestrator.budgets
+    "budget.asked",  # the question is in the ledger, the program runs on
+    "budget.allowed",  # the cap is raised, those that it held are held still
+    "budget.freed",  # the ledger has it going on, its program is stopped
+    "parking.begun",  # it is about to be told to go on
+    "parking.told",  # it was told, the supervisor has not gone on
     # orchestrator.landing
     "remove.intended",
     "remove.stopped",  # the program has ended, the worktree is there

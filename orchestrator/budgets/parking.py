@@ -22,6 +22,7 @@ from orchestrator.fleet import Row
 from sessions.errors import SessionError
 from sessions.models import SessionId, State, Status
 from worktrees.errors import WorktreeError
+from worktrees.faultpoints import point
 
 if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor
@@ -67,8 +68,9 @@ class ParkingService:
         if row.stopped is None and (row.parked is None or row.parked.until != status.until):
             self._park(row, status.until)
 
-    def _park(self, row: Row, until: datetime | None) -> None:
-        now, attempt = self._supervisor.time.now(), row.parkings + 1
+    def _park(self, row: Row, until: datetime | None, again: int | None = None) -> None:
+        """``again``: the attempt that was cut off, which is made anew."""
+        now, attempt = self._supervisor.time.now(), again or row.parkings + 1
         ahead = sum(
             other.parked is not None and other.agent == row.agent and other.id != row.id
             for other in self._supervisor.fleet
@@ -137,7 +139,9 @@ class ParkingService:
         self._next[row.agent] = loop.time() + APART.total_seconds() * (1 + random.random() / 2)
         try:
             supervisor.intend(row.id, Unparking(attempt=row.parked.attempt))
+            point("parking.begun")
             await self._start(row)
+            point("parking.told")
         except (SessionError, WorktreeError, Refused, OSError) as error:
             reason = getattr(error, "message", str(error))
             supervisor.notice("warning", f"{row.name} did not go on after its limit", reason)
@@ -163,7 +167,8 @@ class ParkingService:
         live = self._supervisor.live.get(row.id)
         state = self._supervisor.fleet.rows[row.id].status.state
         if state in _ENDED | {State.RATE_LIMITED}:
-            self._park(row, None if row.parked is None else row.parked.until)
+            assert row.parked is not None
+            self._park(row, row.parked.until, row.parked.attempt)
         elif state is State.IDLE and live is not None and live.running:
             with suppress(SessionError):
                 await live.talk.send(WORDS)

@@ -24,6 +24,7 @@ from orchestrator.fleet import Row
 from sessions.errors import SessionError
 from sessions.events import Answered, Counted, StatusChanged
 from sessions.models import BUSY, Evidence, Model, QuestionId, SessionId, Source, State, Status
+from worktrees.faultpoints import point
 
 if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor
@@ -44,8 +45,13 @@ class BudgetService:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
 
-    def start(self) -> None:
-        """After a restart: hold again what is held, let go on what was let go and did not hear of it."""
+    def freed(self) -> frozenset[SessionId]:
+        """Who was let go on by what the ledger says last. Asked before anything is looked at anew."""
+        fleet = self._supervisor.fleet
+        return frozenset(row.id for row in fleet if row.status.why and row.status.why[0].channel == LET_GO)
+
+    def start(self, freed: frozenset[SessionId]) -> None:
+        """After a restart: hold again what is held, let go on what was let go and may not have heard of it."""
         self._read()
         for row in tuple(self._supervisor.fleet):
             live = self._supervisor.live.get(row.id)
@@ -53,8 +59,8 @@ class BudgetService:
                 continue
             if row.held:
                 self._signal(row, hold=True)
-            elif row.status.why and row.status.why[0].channel == LET_GO and not row.paused:
-                self._let_go(row)
+            elif row.id in freed and not row.paused:
+                self._signal(row, hold=False)
         self._look_again()
 
     def look(self) -> None:
@@ -167,6 +173,7 @@ class BudgetService:
                 )
             event, what = Allowed(key=line.key, add=add), f"with {words(add)} more"
         self._supervisor.intend(None, event)
+        point("budget.allowed")
         self._supervisor.emit(row.id, Answered(question=question.id, choice=command.text or command.choice))
         self._look_again()
         if self._supervisor.fleet.rows[row.id].held:
@@ -189,6 +196,7 @@ class BudgetService:
         supervisor = self._supervisor
         status = questions.asked(supervisor.fleet, line, measure, supervisor.time.now())
         supervisor.emit(row.id, StatusChanged(status=status))
+        point("budget.asked")
         self._signal(row, hold=True)
 
     def _let_go(self, row: Row) -> None:
@@ -201,6 +209,7 @@ class BudgetService:
         because = Evidence(source=Source.ACTIVITY, channel=LET_GO, state=known.state, at=now, saw="its cap was raised")
         status = known.model_copy(update={"since": now, "why": (because, *known.why)})
         supervisor.emit(row.id, StatusChanged(status=status))
+        point("budget.freed")
         if not row.paused:
             self._signal(row, hold=False)
 
