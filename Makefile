@@ -1,11 +1,11 @@
-# make demo · make test · make faults · make e2e · make bench · make bench-snapshot · make bench-radar · make bench-stats · make bench-train · make bench-review · make status-bench · make check · make clean
+# make demo · make test · make faults · make e2e · make bench · make bench-snapshot · make bench-radar · make bench-stats · make bench-train · make bench-backfill · make bench-review · make status-bench · make check · make clean
 
 SHELL := /bin/sh
 BIN := .venv/bin
 # As many test processes as cores, at most 4.
 JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
 
-.PHONY: help demo fuzz test faults soak check e2e bench bench-snapshot bench-radar bench-stats bench-train bench-review status-bench clean setup setup-dev
+.PHONY: help demo fuzz test faults soak check e2e bench bench-snapshot bench-radar bench-stats bench-train bench-backfill bench-review status-bench clean setup setup-dev
 
 help:
 	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-radar      what foreseeing conflicts costs, and 500 pairs merged for real beside it"
 	@echo "make bench-stats      what the statistics cost on a ledger of 1,000,000 events"
 	@echo "make bench-train      what a merge train costs beside merging one by one and by halves"
+	@echo "make bench-backfill   how full the queue keeps its slots, with a kill of the daemon in between"
 	@echo "make bench-review     what reading 200,000 changed lines costs beside 200"
 	@echo "make status-bench     how often the status is right, on recorded real CLIs"
 	@echo "make clean            remove .venv and caches"
@@ -71,6 +72,9 @@ bench-review: setup-dev
 
 bench-train: setup-dev
 	@$(BIN)/python -m benchmarks.train $(if $(BESIDE),--beside $(BESIDE))
+
+bench-backfill: setup-dev
+	@$(BIN)/python -m benchmarks.backfill
 
 bench-stats: setup-dev
 	@$(BIN)/python -m benchmarks.stats
