@@ -1,8 +1,8 @@
 """A session at a rate limit is parked: it goes on by itself when the limit lifts, once, and not all in one second.
 
-An agent that waits by itself changes its state before it is due, and is left alone. What the human did meanwhile wins:
-a message, an answer, a stop end the parking, and while the human holds it nothing is started. What is about to be done
-is written ahead (``Unparking``); a daemon that is started again looks whether it was done.
+An agent that waits by itself (its turn goes on, or it changes its state before it is due) is left alone. What the
+human did meanwhile wins: a message, an answer, a stop end the parking, and while the human holds it nothing is started.
+What is about to be done is written ahead (``Unparking``); a daemon that is started again looks whether it was done.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ WORDS = "continue"
 """What an agent is told when its limit has lifted."""
 GRACE = timedelta(seconds=3)
 """After the told end of a limit; an agent that waits by itself has gone on by then."""
+MINUTE = timedelta(minutes=1)
 APART = timedelta(seconds=2)
 """Between two sessions of one agent program, with up to half of it more by chance."""
 UNTOLD = timedelta(minutes=5)
@@ -45,8 +46,13 @@ _ENDED = frozenset({State.EXITED, State.CRASHED})
 
 
 def due(until: datetime | None, now: datetime, attempt: int, ahead: int, chance: float) -> datetime:
-    """When a session is to go on. ``ahead`` others of its agent wait for the same; ``chance`` is in [0, 1)."""
+    """When a session is to go on. ``ahead`` others of its agent wait for the same; ``chance`` is in [0, 1).
+
+    A full minute was told without its seconds: the limit lifts somewhere in it.
+    """
     at = until if until is not None else now + UNTOLD
+    if until is not None and until.second == until.microsecond == 0:
+        at += MINUTE
     if attempt > 1:
         at = max(at, now + min(FIRST * 2 ** min(attempt - 2, 10), LONGEST))
     return max(at, now) + GRACE + APART * (ahead + chance / 2)
@@ -124,9 +130,19 @@ class ParkingService:
             return False
         if row.status.state not in _ENDED | {State.RATE_LIMITED}:
             return False
+        if self._waits_itself(row):
+            return False
         if starts.limited(self._supervisor.fleet, row.agent, now) is not None:
             return False
         return caps.reached(self._supervisor.budgets.lines(row)) is None
+
+    def _waits_itself(self, row: Row) -> bool:
+        """Its turn goes on: a source that is stronger than the one that tells of the limit says that it works."""
+        live = self._supervisor.live.get(row.id)
+        status = live.status if live is not None and live.running and live.status is not None else row.status
+        return status.state is State.RATE_LIMITED and any(
+            item.state in (State.WORKING, State.RETRYING) and item.source < status.why[0].source for item in status.why
+        )
 
     def _is_stuck(self, row: Row, now: datetime) -> bool:
         limited = row.parked is None and row.status.state is State.RATE_LIMITED
