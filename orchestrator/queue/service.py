@@ -41,6 +41,8 @@ STIRRING = frozenset(
 """Events after which another task may start."""
 LOOK_AGAIN_S = 15.0
 """While tasks wait for memory, load or a limit, which no event tells of."""
+SETTLES = timedelta(seconds=60)
+"""A session that was told to go on and shows its old failure for so long has failed again."""
 AGAIN = "The last attempt failed: {trouble}. Go on where it stopped."
 
 
@@ -50,6 +52,7 @@ class QueueService:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._stirred = asyncio.Event()
+        self._again_at: dict[str, datetime] = {}  # of a task: when its session was told to go on
 
     async def start(self) -> None:
         """What was being started either has a session or waits again."""
@@ -107,7 +110,7 @@ class QueueService:
             self._start(task)
         waiting = self._supervisor.fleet.queue.waiting
         if not waiting or all(found.waits[task.id].blocked for task in waiting if task.id in found.waits):
-            return None
+            return LOOK_AGAIN_S if self._again_at else None
         now = self._supervisor.time.now()
         soon = [(task.not_before - now).total_seconds() for task in waiting if task.not_before is not None]
         return min([LOOK_AGAIN_S, *(max(0.05, s) for s in soon)])
@@ -139,10 +142,15 @@ class QueueService:
                 self._leave(task, "removed")
             elif row.stopped == "you" or row.landing is not None or row.state is State.EXITED or row.state in OVER:
                 self._leave(task, "done")
-            elif task.state == "runs" and (trouble := _failure(row)):
+            elif task.state == "runs" and (trouble := _failure(row)) and not self._is_old(task, row, now):
                 self._failed(task, trouble, now)
             elif task.state != "runs" and row.state in BUSY | {State.BLOCKED}:  # the human went on with it
                 self._say(task.model_copy(update={"state": "runs", "over": False, "not_before": None}))
+
+    def _is_old(self, task: Task, row: Row, now: datetime) -> bool:
+        """The failure is the one after which it is just going on again."""
+        at = self._again_at.get(task.id)
+        return at is not None and row.status.since <= at and now - at < SETTLES
 
     def _failed(self, task: Task, trouble: str, now: datetime) -> None:
         after = after_failure(task, trouble, now)
@@ -152,6 +160,7 @@ class QueueService:
             self._supervisor.notice("error", f"{task.name} failed {task.tries} times", f"{trouble}; {hint}")
 
     def _leave(self, task: Task, how: str) -> None:
+        self._again_at.pop(task.id, None)
         self._supervisor.emit(None, TaskLeft.model_validate({"task": task.id, "how": how}))
         keeping.forget(task.id)
 
@@ -162,6 +171,8 @@ class QueueService:
         session = task.session if again else SessionId("s" + secrets.token_hex(5))
         update = {"session": session, "tries": task.tries + 1, "not_before": None, "now": False, "over": False}
         chosen = task.model_copy(update={**update, "state": "runs" if again else "starts"})
+        if again:
+            self._again_at[task.id] = self._supervisor.time.now()
         self._supervisor.intend(None, TaskQueued(task=chosen))
         point("queue.chosen")
         self._supervisor.run(self._again(chosen) if again else self._launch(chosen))

@@ -108,6 +108,8 @@ def test_what_fails_is_tried_again_and_what_came_after_a_dropped_one_waits_for_t
     assert tasks.waits()["next"] == "comes after bad, which failed"
     machine.ok("queue", "start", "bad")  # sooner than its pause ends
     tasks.until(lambda: tasks.began() == ["bad", "bad"])
+    tasks.until(lambda: machine.session("bad")["state"] == "working")
+    assert "bad failed 2 times" not in machine.log()  # it crashed before this try, which is under way
     tasks.open("bad")
     tasks.until(lambda: "try again: orchestrator queue release bad" in tasks.waits().get("bad", ""))
     assert (machine.folder / "bad").read_text().split() == ["once", "once"]
