@@ -5,7 +5,7 @@ BIN := .venv/bin
 # As many test processes as cores, at most 4.
 JOBS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
 
-.PHONY: help demo fuzz test faults soak check e2e bench bench-snapshot bench-radar bench-stats bench-train bench-backfill bench-review status-bench clean setup setup-dev
+.PHONY: help demo fuzz test faults soak check e2e bench bench-snapshot bench-radar bench-stats bench-train bench-backfill bench-review usage-bench status-bench clean setup setup-dev
 
 help:
 	@echo "make demo             play the main job on a throw-away repository (HEADLESS=1: without a terminal)"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-train      what a merge train costs beside merging one by one and by halves"
 	@echo "make bench-backfill   how full the queue keeps its slots, with a kill of the daemon in between"
 	@echo "make bench-review     what reading 200,000 changed lines costs beside 200"
+	@echo "make usage-bench      tokens of real CLIs: the server's, ours live, ours from files, tokscale's"
 	@echo "make status-bench     how often the status is right, on recorded real CLIs"
 	@echo "make clean            remove .venv and caches"
 
@@ -78,6 +79,9 @@ bench-backfill: setup-dev
 
 bench-stats: setup-dev
 	@$(BIN)/python -m benchmarks.stats
+
+usage-bench: setup-dev
+	@NIGHTLY=1 ./tests/e2e/run.sh -k test_everybody_counts_the_same
 
 status-bench: setup-dev
 	@$(BIN)/python -m benchmarks.status

@@ -1,4 +1,7 @@
-"""Usage of conversations that are over, from the agents' own files: Claude Code's and Codex's. Only read."""
+"""Usage of conversations that are over, from the agents' own files. Only read.
+
+Of Claude Code, Codex, Gemini CLI, Qwen Code and pi. opencode keeps its conversations in a database of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from sessions import agents
+from sessions.agents import pi_usage
 from sessions.agents.claude_reader import config_folder
 from sessions.agents.contract import Place, Reading
+from sessions.agents.gemini_chat import folder as gemini
+from sessions.agents.qwen_reader import home as qwen
 from sessions.models import Response, Spec
 
-AGENTS = ("claude", "codex")
 _LARGEST = 512 << 20
 """Bytes of one file; a larger one is no conversation."""
 
@@ -41,6 +46,15 @@ def files(env: Mapping[str, str]) -> Iterator[Past]:
     for folder in ("sessions", "archived_sessions"):
         for path in sorted((codex / folder).rglob("rollout-*.jsonl")):
             yield Past("codex", path, "rollout", path.stem)
+    for path in sorted((gemini(env) / "tmp").glob("*/chats/session-*.jsonl")):
+        yield Past("gemini", path, "chat", path.stem)
+    for path in sorted((gemini(env) / "tmp").glob("*/chats/*/*.jsonl")):
+        yield Past("gemini", path, "subagents", path.parent.name)
+    for path in sorted((qwen(env) / "projects").glob("*/chats/*.jsonl")):
+        yield Past("qwen", path, "chat", path.stem)
+    pi = Path(env["PI_CODING_AGENT_DIR"]) if env.get("PI_CODING_AGENT_DIR") else home / ".pi" / "agent"
+    for path in sorted((pi / "sessions").glob("*/*.jsonl")):
+        yield Past("pi", path, "session", path.stem)
 
 
 def read(past: Past, env: Mapping[str, str]) -> tuple[str, tuple[Response, ...]]:
@@ -48,6 +62,8 @@ def read(past: Past, env: Mapping[str, str]) -> tuple[str, tuple[Response, ...]]
     if past.path.stat().st_size > _LARGEST:
         raise OSError(f"{past.path} is too large for a conversation")
     lines = tuple(past.path.read_bytes().splitlines())
+    if past.agent == "pi":
+        return _folder(lines), pi_usage.responses(lines)
     place = Place(folder=past.path.parent, worktree=past.path.parent, env=env)
     reader = agents.get(past.agent).reader(Spec(agent=past.agent, name="past"), place)
     at = datetime.fromtimestamp(past.path.stat().st_mtime, UTC)

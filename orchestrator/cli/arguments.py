@@ -173,7 +173,7 @@ def _look(add: Callable[..., argparse.ArgumentParser]) -> None:
     budget.add_argument("--account", metavar="AGENT", help="change today's cap of all sessions of this agent")
     budget.add_argument("--json", action="store_true", help="as JSON")
     past = add(
-        "import-usage", "stats", "count the tokens of earlier Claude Code and Codex conversations", "import_usage"
+        "import-usage", "stats", "count the tokens of earlier conversations, from the agents' own files", "import_usage"
     )
     past.add_argument("--json", action="store_true", help="as JSON")
     report = add("report", "report", "write the statistics as one HTML page with charts")
