@@ -68,6 +68,10 @@ from orchestrator.review.ask import SendComments as SendComments
 from orchestrator.sights import Foresee as Foresee
 from orchestrator.sights import LookInto as LookInto
 from orchestrator.train.ask import PreviewTrain, StartTrain, SteerTrain, Trains
+from orchestrator.variants.ask import CompareVariants as CompareVariants
+from orchestrator.variants.ask import DiffVariants as DiffVariants
+from orchestrator.variants.ask import Pick as Pick
+from orchestrator.variants.ask import RunVariants as RunVariants
 from sessions.models import Model, QuestionId
 from worktrees.models import Method
 
@@ -110,6 +114,7 @@ class Run(Model):
     budget: Cap | None = None  # what each of them may take
     now: bool = False  # also while its account is at a rate limit, or what may be spent today is spent
     resolves: str | None = None  # the session whose conflicts it is asked about: it proposes, and never lands
+    group: str | None = None  # of variants of one task
 
 
 class Send(Model):
@@ -344,6 +349,10 @@ Command = Annotated[
     | PlanGoal
     | StopPlan
     | CheckPlan
+    | RunVariants
+    | CompareVariants
+    | DiffVariants
+    | Pick
     | AddTasks
     | ShowQueue
     | SteerQueue

@@ -21,6 +21,7 @@ from orchestrator import (
 from orchestrator.commands import Command, Done, Refused
 from orchestrator.events import Paused, Seen
 from orchestrator.review import service as review
+from orchestrator.variants import service as variants
 
 if TYPE_CHECKING:
     from orchestrator.supervisor import Supervisor
@@ -32,6 +33,7 @@ WITHOUT_LEDGER = frozenset(
         *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
         *("stats", "attend", "conflicts", "budget", "inbox"),
         *("trains", "preview_train", "queue", "stop_plan", "check_plan"),
+        *("compare_variants", "diff_variants"),
     }
 )
 """What is done even when the ledger cannot be used: looking, and steering an agent that runs."""
@@ -76,6 +78,8 @@ async def carry_out(supervisor: Supervisor, command: Command) -> BaseModel:
             return await supervisor.planner.call(command)
         case "add_tasks" | "queue" | "steer_queue":
             return await supervisor.queue.call(command)
+        case "run_variants" | "compare_variants" | "diff_variants" | "pick":
+            return await variants.call(supervisor, command)
         case "down":
             return await resuming.down(supervisor, command)
         case _:

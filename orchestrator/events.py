@@ -52,6 +52,7 @@ class Created(Model):
     resolves: SessionId | None = None  # the session whose conflicts it was asked about
     budget: Amount | None = None  # its own cap
     priority: int = 0  # how much it matters beside the others
+    group: str | None = None  # of variants of one task
 
 
 class LaunchFailed(Model):

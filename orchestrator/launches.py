@@ -80,6 +80,7 @@ class Ready:
             on=self.base.on,
             resolves=SessionId(self.command.resolves) if self.command.resolves is not None else None,
             budget=self.command.budget,
+            group=self.command.group,
         )
         its_own = self.spec.model_copy(update={"name": name})
         return Plan(session=session, created=created, spec=its_own, env=dict(self.env), recipe=self.recipe)

@@ -101,6 +101,7 @@ def session(
         "method": row.method.value if row.method else None,
         "stacked_on": row.base if row.on else None,
         "resolves": row.resolves,
+        "group": row.group,
         "pull_request": row.request,
         "landed": row.landing.after if row.landing else None,
         "launch_failure": row.launch_failure,

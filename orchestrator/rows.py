@@ -45,6 +45,7 @@ class Row(Model):
     method: Method | None = None
     on: SessionId | None = None  # the session that it is stacked on
     resolves: SessionId | None = None  # the session whose conflicts it was asked about: it never lands
+    group: str | None = None  # of variants of one task
     created_at: datetime
     status: Status
     pane: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
-from orchestrator.cli import words
+from orchestrator.cli import plan_arguments, words
 from worktrees import inert
 
 
@@ -62,18 +62,8 @@ def _launch(add: Callable[..., argparse.ArgumentParser]) -> None:
     _task(run)
     run.add_argument("--now", action="store_true", help="also at a rate limit, or when the day's cap is spent")
     run.add_argument("--json", action="store_true", help="print what was launched as JSON")
-    plan = add("plan", "plan", "split a goal into tasks by a model, to look over, edit and launch")
-    plan.add_argument("words", nargs="*", metavar="GOAL", help='the goal; "-" reads it from stdin')
-    plan.add_argument("--repo", metavar="PATH", default=".", help="repository (default: this folder)")
-    plan.add_argument("--model", metavar="M", help="the model that plans (default: [planner] model)")
-    plan.add_argument(
-        "--file", metavar="TASKS.toml", help="look over and launch the tasks of a file; no model is asked"
-    )
-    plan.add_argument("--out", metavar="TASKS.toml", help="write the plan there and launch nothing")
-    plan.add_argument("--force", action="store_true", help="with --out: write over a file that is there")
-    plan.add_argument("--yes", "-y", action="store_true", help="launch without being asked")
-    plan.add_argument("--trust", action="store_true", help="approve the repository's own commands as they stand")
-    plan.add_argument("--json", action="store_true", help="the plan as JSON; asks nothing")
+    plan_arguments.plan(add)
+    plan_arguments.variants(add, run)
     _queue(add)
     resume = add("resume", "steer", "start ended sessions again, each in its worktree with its own conversation")
     resume.add_argument("names", nargs="*", metavar="NAME", help="the sessions' names (see: orchestrator ls)")

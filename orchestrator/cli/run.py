@@ -21,6 +21,12 @@ QUEUED: dict[str, type] = {"after": list, "when": str, "priority": int, "retries
 
 def run(arguments: Namespace) -> int:
     """Launch one task, or every task of a file. Tasks that were launched stay when a later one is refused."""
+    if arguments.variants or arguments.models:
+        from orchestrator.cli.variants import run_variants
+
+        if arguments.file:
+            raise CommandError("--variants and --models are of one task, not of a file", "name the task", 2)
+        return run_variants(arguments, {**task_of(arguments), "env": environment()})
     tasks = from_file(arguments.file, arguments) if arguments.file else [task_of(arguments)]
     if any(QUEUED.keys() & task.keys() for task in tasks):
         keys = ", ".join(sorted({key for task in tasks for key in QUEUED.keys() & task.keys()}))

@@ -14,6 +14,7 @@ EXAMPLES = {
   orchestrator run "Add a --json flag to the export command"
   orchestrator run --agent codex --name export-json "Add a --json flag to the export command"
   orchestrator run -n 3 "Find out why the build is slow"         three agents, one task
+  orchestrator run --variants claude:opus,codex "Mend the flaky test"    one session each, to compare
   orchestrator run --base export-json "Use the new flag"         stacked: it lands after export-json
   orchestrator run --file tasks.toml                             [[task]] prompt = "…"
   orchestrator run --budget '$5' "Port the tests to pytest"      it is held and asks when 5 dollars are spent
@@ -37,6 +38,13 @@ EXAMPLES = {
   orchestrator queue hold && orchestrator queue release
   orchestrator queue start export-json            now, past the caps
   orchestrator queue --json | jq '.lines[] | select(.blocked) | .task.name'""",
+    "compare": """\
+  orchestrator compare flaky-test
+  orchestrator compare flaky-test --json | jq '.variants[] | {name, cost_usd, seconds}'
+  orchestrator compare flaky-test --diff flaky-test-claude flaky-test-codex | delta""",
+    "pick": """\
+  orchestrator pick flaky-test-codex && orchestrator merge flaky-test-codex
+  orchestrator attic restore flaky-test-claude    what was not picked comes back""",
     "resume": """\
   orchestrator resume export-json
   orchestrator resume --all          after a reboot: everything that was lost""",

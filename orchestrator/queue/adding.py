@@ -37,6 +37,7 @@ def run_of(task: NewTask | Task, env: dict[str, str], trust: str | None) -> Run:
         method=task.method,
         command=task.command,
         budget=task.budget,
+        group=task.group,
         now=isinstance(task, Task),  # what is against a start was asked when its turn came
         env=env,
         trust=trust,
@@ -105,6 +106,7 @@ def _task(supervisor: Supervisor, ready: Ready, new: NewTask, name: str, *, many
         method=new.method,
         command=new.command,
         budget=new.budget,
+        group=new.group,
         after=new.after,
         when=new.when,
         priority=new.priority,
@@ -140,6 +142,7 @@ def rest(supervisor: Supervisor, command: Run) -> Callable[[Ready, Sequence[str]
             method=command.method,
             command=command.command,
             budget=command.budget,
+            group=command.group,
         )
         tasks = [_task(supervisor, ready, new, name, many=True) for name in names]
         for task in tasks:

@@ -37,6 +37,7 @@ class Task(Model):
     method: Method | None = None
     command: tuple[str, ...] = ()
     budget: Amount | None = None
+    group: str | None = None  # of variants of one task
     after: tuple[str, ...] = ()  # names of tasks and sessions that come first
     when: When | None = None  # None: as the settings say
     gone: tuple[str, ...] = ()  # of these: dropped or removed without having landed
@@ -107,6 +108,7 @@ class NewTask(Model):
     method: Method | None = None
     command: tuple[str, ...] = ()
     budget: Amount | None = None
+    group: str | None = None  # of variants of one task
     after: tuple[str, ...] = ()
     when: When | None = None
     priority: int = 0

@@ -30,6 +30,7 @@ _KEYS = (
             ("t", "throughput: tokens per second, what every agent was in, what you cost"),
             ("Q", "queue: tasks that wait for a slot and why; a adds, J K move, h holds, s starts now, D drops"),
             ("B", "budget: each cap, what is spent, what is left; + raises one"),
+            ("V", "the variants of the same task side by side: open, review, diff two, pick one"),
             ("space  T", "mark for a merge train, m then lands the marked together; T shows the train"),
             (":  ctrl+p", "commands by name"),
             ("/", "filter"),
@@ -98,6 +99,14 @@ _KEYS = (
             ("E", "all of it in your editor, as a tasks file"),
             ("L", "launch all"),
             ("esc  D", "back, the plan is kept; throw it away, asks first"),
+        ),
+    ),
+    (
+        "Variants",
+        (
+            ("↵  v", "open, review"),
+            ("space  d", "mark one; what differs from it to the one under the cursor"),
+            ("p", "pick: keep it, the others go to the attic; asks first"),
         ),
     ),
     (

@@ -53,6 +53,7 @@ class MainScreen(SessionActions, Screen[None]):
         Binding(
             "t", "throughput", "Throughput", show=False, id="throughput", tooltip="Tokens per second, and who waits"
         ),
+        Binding("V", "variants", "Variants", show=False, id="variants", tooltip="It and the others on the same task"),
         Binding("space", "mark", "Mark", show=False, id="mark", tooltip="Mark for a merge train; m lands the marked"),
         Binding("T", "train", "Train", show=False, id="train", tooltip="The merge train: what is tested, what landed"),
         Binding("Q", "queue", "Queue", show=False, id="queue", tooltip="Tasks that wait for a slot, and why"),
@@ -97,6 +98,9 @@ class MainScreen(SessionActions, Screen[None]):
         reason = super().why_not(action, parameters)
         if reason is None and action == "resume_all" and not any(comes_back(row) for row in self._app.fleet):
             return Reason("No session was lost", "r resumes the selected one after its program ended")
+        row = self.current()
+        if reason is None and action == "variants" and (row is None or row.group is None):
+            return Reason("It is no variant of others", "launch some: orchestrator run --variants A,B TASK")
         return reason
 
     def show_fleet(self, fleet: Fleet) -> None:
@@ -205,6 +209,13 @@ class MainScreen(SessionActions, Screen[None]):
         from orchestrator.tui.screens.budget import BudgetScreen
 
         self.app.push_screen(BudgetScreen())
+
+    def action_variants(self) -> None:
+        row = self.current()
+        if row is not None and row.group is not None:
+            from orchestrator.tui.screens.variants import VariantsScreen
+
+            self.app.push_screen(VariantsScreen(row.group))
 
     def action_mark(self) -> None:
         self.table.toggle_mark()
