@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,6 +17,7 @@ from orchestrator.commands import ResumeAll, See
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.looks import listed, one_line
+from orchestrator.tui.opening import Opening
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.terminal import environment
 from orchestrator.tui.widgets.filter_line import FilterLine
@@ -32,32 +32,17 @@ from sessions.models import ENDED, State
 SEEN_AFTER_S = 2.0
 
 
-class MainScreen(SessionActions, Screen[None]):
+class MainScreen(Opening, SessionActions, Screen[None]):
     """Where the human lives."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", key_display="↵", id="open", tooltip="Live pane, transcript, diff and events"),
         Binding("w", "next", "Next ▲", id="next", tooltip="Answer the next that waits for you"),
         Binding("n", "new", "New", id="new", tooltip="Start an agent on a new task"),
-        Binding("N", "plan", "Plan", show=False, id="plan", tooltip="Let a model split a goal into tasks"),
         *SessionActions.KEYS,
         Binding("R", "resume_all", "Resume all", show=False, id="resume_all", tooltip="Bring back all that were lost"),
-        Binding(
-            "C",
-            "radar",
-            "Radar",
-            show=False,
-            id="radar",
-            tooltip="Who would conflict with whom, and what to land first",
-        ),
-        Binding(
-            "t", "throughput", "Throughput", show=False, id="throughput", tooltip="Tokens per second, and who waits"
-        ),
-        Binding("V", "variants", "Variants", show=False, id="variants", tooltip="It and the others on the same task"),
+        *Opening.KEYS,
         Binding("space", "mark", "Mark", show=False, id="mark", tooltip="Mark for a merge train; m lands the marked"),
-        Binding("T", "train", "Train", show=False, id="train", tooltip="The merge train: what is tested, what landed"),
-        Binding("Q", "queue", "Queue", show=False, id="queue", tooltip="Tasks that wait for a slot, and why"),
-        Binding("B", "budget", "Budget", show=False, id="budget", tooltip="What may be spent, and what is left"),
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
         Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
         Binding("1", "focus('#fleet')", "Fleet", show=False),
@@ -170,11 +155,6 @@ class MainScreen(SessionActions, Screen[None]):
 
         self._app.run_worker(new_task(self._app))
 
-    def action_plan(self) -> None:
-        from orchestrator.tui.screens.plan import new_plan
-
-        self._app.run_worker(new_plan(self._app, str(self._app.repository or os.getcwd())))  # noqa: PTH109
-
     def action_resume_all(self) -> None:
         self._app.run_worker(self._resume_all())
 
@@ -189,34 +169,6 @@ class MainScreen(SessionActions, Screen[None]):
             message, _, hint = why.partition(" → ")
             self._app.complain(f"{name} did not start: {message}", hint)
 
-    def action_radar(self) -> None:
-        from orchestrator.tui.screens.radar import RadarScreen
-
-        row = self.current()
-        self.app.push_screen(RadarScreen(row.repository if row is not None else None))
-
-    def action_throughput(self) -> None:
-        from orchestrator.tui.screens.throughput import ThroughputScreen
-
-        self.app.push_screen(ThroughputScreen())
-
-    def action_queue(self) -> None:
-        from orchestrator.tui.screens.queue import QueueScreen
-
-        self.app.push_screen(QueueScreen())
-
-    def action_budget(self) -> None:
-        from orchestrator.tui.screens.budget import BudgetScreen
-
-        self.app.push_screen(BudgetScreen())
-
-    def action_variants(self) -> None:
-        row = self.current()
-        if row is not None and row.group is not None:
-            from orchestrator.tui.screens.variants import VariantsScreen
-
-            self.app.push_screen(VariantsScreen(row.group))
-
     def action_mark(self) -> None:
         self.table.toggle_mark()
 
@@ -230,13 +182,6 @@ class MainScreen(SessionActions, Screen[None]):
         marked, self.table.marked = tuple(self.table.marked), []
         self.table.refresh()
         self.app.push_screen(TrainScreen(marked))
-
-    def action_train(self) -> None:
-        from orchestrator.tui.screens.train import TrainScreen
-
-        row = self.current()
-        own = row.repository if row is not None and row.repository in self._app.fleet.trains else None
-        self.app.push_screen(TrainScreen(repository=own))
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).open(self.table.filter)

@@ -61,8 +61,8 @@ class Variants(Lines):
         row = self.app.row(one.session)  # type: ignore[attr-defined]
         text = self.mark(selected).append("*" if one.session == self.marked else " ", self.colour("accent"))
         if row is not None:
-            shown = look(row)
-            text.append(filled(shown.text, 8), f"{'bold ' if shown.bold else ''}{self.colour(shown.colour)}")
+            seen = look(row)
+            text.append(filled(seen.text, 8), f"{'bold ' if seen.bold else ''}{self.colour(seen.colour)}")
         else:
             text.append(" " * 8)
         name = self._name_cells(width)
@@ -74,7 +74,8 @@ class Variants(Lines):
         used = one.usage.input + one.usage.output + one.usage.cache_read + one.usage.cache_write
         text.append(f"{tokens(used):>7}{money(one.cost_usd) or '·':>8}{age(one.seconds):>7}")
         if width >= 100:
-            text.append("  ").append(f"≠ {len(one.conflicts)}" if one.conflicts else "·", self.colour("error"))
+            text.append("  ")
+            text.append(*((f"≠ {len(one.conflicts)}", self.colour("error")) if one.conflicts else ("·", DIM)))
         return text
 
     def _name_cells(self, width: int) -> int:
@@ -195,7 +196,7 @@ class VariantsScreen(Screen[None]):
             self.query_one("#variants-about", Static).display = False
             view.show(seen)
             self.variants.border_subtitle = Content(
-                f"from {one_line(other.name)} to {one_line(here.name)} · tab to the files · esc closes"
+                f"from {one_line(other.name)} to {one_line(here.name)} · tab to the list · esc closes"
             )
 
     @work(exclusive=True)
