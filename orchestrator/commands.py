@@ -41,6 +41,7 @@ from orchestrator.metrics.asking import Attend as Attend
 from orchestrator.metrics.asking import ImportUsage as ImportUsage
 from orchestrator.metrics.asking import Stats as Stats
 from orchestrator.metrics.asking import Throughput as Throughput
+from orchestrator.notify.ask import Ring as Ring
 from orchestrator.planner.ask import CheckPlan as CheckPlan
 from orchestrator.planner.ask import PlanGoal as PlanGoal
 from orchestrator.planner.ask import StopPlan as StopPlan
@@ -335,6 +336,7 @@ Command = Annotated[
     | Blob
     | Stats
     | Attend
+    | Ring
     | Throughput
     | ImportUsage
     | PreviewTrain

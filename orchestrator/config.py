@@ -19,6 +19,7 @@ from orchestrator.admission import Limits, Machine, limits
 from orchestrator.budgets.settings import BudgetSettings
 from orchestrator.checks.definition import Check, ChecksSettings, listed, named
 from orchestrator.commands import After, Isolation, Refused
+from orchestrator.notify.settings import NotifySettings
 from orchestrator.queue.settings import QueueSettings
 from worktrees.ignored import FILE_LIMIT, TOTAL_LIMIT
 from worktrees.ignored import Limits as IgnoredLimits
@@ -122,6 +123,7 @@ class Settings(_Section):
     planner: PlannerSettings = PlannerSettings()
     push: PushSettings = PushSettings()
     keep: KeepSettings = KeepSettings()
+    notify: NotifySettings = NotifySettings()
     queue: QueueSettings = QueueSettings()
     sealed: SealedSettings = SealedSettings()
     budget: BudgetSettings = BudgetSettings()
@@ -154,7 +156,7 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         return settings
     theirs = root / FILE
     said = {key: value for key, value in _read(theirs).items() if key != "worktree"}
-    for own in ("agents", "keep", "planner", "push", "queue"):
+    for own in ("agents", "keep", "notify", "planner", "push", "queue"):
         if said.get(own) is not None:
             raise Refused(
                 f"{theirs} sets [{own}], which a repository may not",

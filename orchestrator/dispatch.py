@@ -31,7 +31,7 @@ WITHOUT_LEDGER = frozenset(
         *("see", "send", "answer", "press", "interrupt", "stop", "pause", "attach", "down"),
         *("diff", "why", "transcript", "log", "last_screen", "preview_merge", "preview_remove", "snapshots", "compare"),
         *("snapshot", "ops", "attic", "preview_undo", "radar", "clash", "check_output", "review", "blob"),
-        *("stats", "attend", "conflicts", "budget", "inbox"),
+        *("stats", "attend", "ring", "conflicts", "budget", "inbox"),
         *("trains", "preview_train", "queue", "stop_plan", "check_plan"),
         *("compare_variants", "diff_variants"),
     }
@@ -74,6 +74,8 @@ async def carry_out(supervisor: Supervisor, command: Command) -> BaseModel:
             return await supervisor.budgets.call(command)
         case "inbox" | "prioritise" | "snooze":
             return await supervisor.inbox.call(command)
+        case "ring":
+            return await supervisor.notify.call(command)
         case "plan" | "stop_plan" | "check_plan":
             return await supervisor.planner.call(command)
         case "add_tasks" | "queue" | "steer_queue":

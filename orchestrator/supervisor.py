@@ -39,6 +39,7 @@ from orchestrator.gitwatch import GitWatch
 from orchestrator.inbox.service import InboxService
 from orchestrator.last_screens import LastScreens
 from orchestrator.link import Frame
+from orchestrator.notify.service import NotifyService
 from orchestrator.planner.service import Planner
 from orchestrator.queue.service import QueueService
 from orchestrator.radar import RadarWatch
@@ -77,6 +78,7 @@ class Supervisor:
         self.trains = TrainService(self)
         self.budgets = BudgetService(self)
         self.inbox = InboxService(self)
+        self.notify = NotifyService(self)
         self.parking = ParkingService(self)
         self.planner = Planner(self)
         self.queue = QueueService(self)
@@ -135,6 +137,7 @@ class Supervisor:
         if isinstance(event, Merged) and session is not None:
             stacking.landed(self, session)
         self.queue.heard(event)
+        self.notify.heard(event)
         if isinstance(event, (Answered, Sent)):
             self.inbox.answered()
         if self.store.held and not full:

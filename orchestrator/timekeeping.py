@@ -35,6 +35,11 @@ class Timekeeper:
         self._focus: SessionId | None = None
         self._noticed: dict[SessionId, object] = {}  # the asking that was on the screen
 
+    @property
+    def focus(self) -> SessionId | None:
+        """The session that the human is at; None: none, or no dashboard has a human."""
+        return self._focus
+
     def now(self) -> datetime:
         """The time to stamp an event with; a gap that lies before it is written down first."""
         now, found = self._clocks.look()

@@ -26,6 +26,7 @@ from orchestrator.tui.attending import LOOK_S, Attending
 from orchestrator.tui.looks import cut, number, one_line, plain, safe, short
 from orchestrator.tui.pump import Pump
 from orchestrator.tui.reasons import Reason
+from orchestrator.tui.ringing import Ringing
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.terminal import environment
 
@@ -66,8 +67,9 @@ class Orchestrator(App[None]):
         self.said = 0  # seq of the newest notice that was shown
         self.wanted: str | None = None  # a session that was launched here, to be selected when it appears
         self._revive = revive
-        self._asked: frozenset[str] | None = None  # questions that were open at the last look
+        self._asking: int | None = None  # how many asked at the last look
         self._attending = Attending(self)
+        self._ringing = Ringing(self)
         self._inert = terminal.InertFilter()
         self._ascii = terminal.AsciiFilter(enabled=plain())
 
@@ -214,18 +216,24 @@ class Orchestrator(App[None]):
                 level = {"info": "information", "warning": "warning"}.get(envelope.event.level, "error")
                 words, about = safe(envelope.event.message)[:600], short(envelope.event.title)
                 self.notify(words, title=about, severity=level, markup=False)  # type: ignore[arg-type]
-        self._ring(fleet)
+        self._ringing.look(fleet)
+        self._count(fleet)
         self.fleet = fleet
 
-    def _ring(self, fleet: Fleet) -> None:
-        """One bell for a new question, and the terminal's title says how many wait."""
-        asked = frozenset(f"{row.id}/{row.status.question.id if row.status.question else ''}" for row in waiting(fleet))
-        if asked == self._asked:
-            return
-        if self._asked is not None and asked - self._asked:
-            self.bell()
-        self._asked = asked
-        self._write(terminal.title(len(asked)))
+    @property
+    def attended(self) -> bool:
+        """A human is at this dashboard."""
+        return self._attending.here(self.now())
+
+    def speak(self, sequence: str) -> None:
+        """Have the terminal itself tell something."""
+        self._write(sequence)
+
+    def _count(self, fleet: Fleet) -> None:
+        """The terminal's title says how many wait."""
+        if (asking := len(waiting(fleet))) != self._asking:
+            self._asking = asking
+            self._write(terminal.title(asking))
 
     def _lost(self, attempt: int, why: str) -> None:
         self.lost_why = why

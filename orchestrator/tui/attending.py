@@ -34,10 +34,14 @@ class Attending:
         """A key, or the mouse."""
         self._touched = self._app.now()
 
+    def here(self, now: datetime) -> bool:
+        """Somebody is at this dashboard."""
+        return abs(now - self._touched) < AWAY and self._app.app_focus
+
     def seen(self, now: datetime) -> Attend:
         """What is on the screen of a human who is there."""
         app = self._app
-        if abs(now - self._touched) >= AWAY or not app.app_focus:
+        if not self.here(now):
             return Attend()
         screen = next((screen for screen in reversed(app.screen_stack) if isinstance(screen, SessionActions)), None)
         try:

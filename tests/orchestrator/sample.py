@@ -23,6 +23,7 @@ from orchestrator.commands import (
     MergePreview,
     PreviewMerge,
     PreviewRemove,
+    Ring,
     Run,
     Started,
     Transcript,
@@ -32,6 +33,7 @@ from orchestrator.events import Changed, Created, Envelope, Event, Merging, Paus
 from orchestrator.fleet import Fleet, apply
 from orchestrator.link import Frame, LinkDown
 from orchestrator.metrics.asking import Noted
+from orchestrator.notify.ask import Rung
 from orchestrator.replies import LogReply, RemovePreview
 from sessions.events import Active, Counted, Launched, StatusChanged
 from sessions.models import Entry, Kind, Option, Question, QuestionId, Response, Role, SessionId, State, Status, Usage
@@ -176,6 +178,7 @@ class SampleLink:
         self.fleet = Fleet()
         self.calls: list[Command] = []
         self.attended: list[Attend] = []  # told by itself, so not among what was asked
+        self.rung: list[Ring] = []  # asked by itself as well
         self.answers: dict[str, Any] = {}  # by verb: a reply, or an exception to raise
         self.held: dict[str, asyncio.Event] = {}  # by verb: no answer before it is set
         self.snapshots = 0
@@ -247,6 +250,9 @@ class SampleLink:
         if isinstance(command, Attend):
             self.attended.append(command)
             return Noted()
+        if isinstance(command, Ring):
+            self.rung.append(command)
+            return self.answers.get("ring") or Rung()
         self.calls.append(command)
         if command.verb in self.held:
             await self.held[command.verb].wait()
@@ -359,20 +365,6 @@ def _reply(command: Command, now: datetime) -> Any:
             return past.answer(command, now) or judged.answer(command, now) or Done(message="done")
 
 
-async def _live(link: SampleLink, clock: Callable[[], datetime]) -> None:
-    """Tokens are counted and a pane prints, for ever."""
-    lines = PANE.splitlines()
-    for step in range(1_000_000):
-        await asyncio.sleep(0.25)
-        link.now = clock()
-        lines.append(f"  step {step}")
-        link.picture("api-retry", "\n".join(lines[-60:]))
-        if step % 8 == 0:
-            usage, began = Usage(output=400), link.now - timedelta(seconds=2)
-            response = Response(id=f"live{step}", usage=usage, started_at=began, ended_at=link.now)
-            link.emit("api-retry", Counted(total=usage, response=response, cost_usd=1.0))
-
-
 def main(words: list[str]) -> int:
     """Open the dashboard on the sample."""
     from pathlib import Path
@@ -391,7 +383,9 @@ def main(words: list[str]) -> int:
         ask_more(link)
     app = Orchestrator(lambda: link, Path("/home/dev/shop"))
     if "busy" in words:
-        app.call_later(lambda: app.run_worker(_live(link, lambda: datetime.now(UTC))))
+        from tests.orchestrator.living import live
+
+        app.call_later(lambda: app.run_worker(live(link, lambda: datetime.now(UTC))))
     app.run()
     return 0
 

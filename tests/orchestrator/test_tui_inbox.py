@@ -166,17 +166,6 @@ async def test_a_command_that_goes_on_below_says_so_until_its_end_was_seen() -> 
         await shown.sees("step 0")
 
 
-async def test_a_new_question_rings_once() -> None:
-    async with dashboard(SampleLink()) as shown:
-        rung: list[int] = []
-        shown.app.bell = lambda: rung.append(1)  # type: ignore[method-assign]
-        shown.link.status("api-retry", State.BLOCKED, REMOVE.model_copy(update={"id": QuestionId("q-3")}))
-        await shown.sees("▲ 3 need you")
-        shown.link.status("cache-ttl", State.IDLE)
-        await shown.sees("◌ 1 idle")
-        assert len(rung) == 1
-
-
 def question(kind: Kind, *labels: str, multiple: bool = False) -> Question:
     options = tuple(Option(key=str(n), label=label) for n, label in enumerate(labels, 1))
     return Question(id=QuestionId("q"), kind=kind, title="", text="", options=options, multiple=multiple, asked_at=NOW)
