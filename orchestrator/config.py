@@ -19,6 +19,7 @@ from orchestrator.admission import Limits, Machine, limits
 from orchestrator.budgets.settings import BudgetSettings
 from orchestrator.checks.definition import Check, ChecksSettings, listed, named
 from orchestrator.commands import After, Isolation, Refused
+from orchestrator.inbox.settings import AttentionSettings
 from orchestrator.notify.settings import NotifySettings
 from orchestrator.queue.settings import QueueSettings
 from worktrees.ignored import FILE_LIMIT, TOTAL_LIMIT
@@ -127,6 +128,7 @@ class Settings(_Section):
     queue: QueueSettings = QueueSettings()
     sealed: SealedSettings = SealedSettings()
     budget: BudgetSettings = BudgetSettings()
+    attention: AttentionSettings = AttentionSettings()
     agents: dict[str, AgentSettings] = {}
 
 
@@ -156,7 +158,7 @@ def load_settings(root: Path | None, env: Mapping[str, str]) -> Settings:
         return settings
     theirs = root / FILE
     said = {key: value for key, value in _read(theirs).items() if key != "worktree"}
-    for own in ("agents", "keep", "notify", "planner", "push", "queue"):
+    for own in ("agents", "attention", "keep", "notify", "planner", "push", "queue"):
         if said.get(own) is not None:
             raise Refused(
                 f"{theirs} sets [{own}], which a repository may not",

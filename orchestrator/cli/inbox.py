@@ -55,8 +55,7 @@ def snooze(arguments: Namespace) -> int:
 
 def prioritise(arguments: Namespace) -> int:
     """How much it matters."""
-    reply = call("prioritise", session=arguments.name, priority=arguments.priority)
-    say(reply["message"] or f"{arguments.name} has the usual priority")
+    say(call("prioritise", session=arguments.name, priority=arguments.priority)["message"])
     return 0
 
 

@@ -53,6 +53,7 @@ class Item:
     conflicts: int
     cost: float  # c, of all rows: one answer serves them
     expected_s: float
+    measured: bool  # any of such items was answered before: else the time is a guess
     snoozed: bool
     age_s: float
 
@@ -216,6 +217,7 @@ def _item(
         conflicts=sum(map(clashes, group)),
         cost=cost,
         expected_s=expected(what, pace),
+        measured=what in pace,
         snoozed=all(asleep(row, now) for row in group),
         age_s=max(0.0, (now - group[0].status.since).total_seconds()),
     )

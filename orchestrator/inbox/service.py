@@ -41,7 +41,8 @@ class InboxService:
                 row = supervisor.row(command.session)
                 if row.priority != command.priority:
                     supervisor.emit(row.id, Prioritised(priority=command.priority))
-                return Done(message=f"{row.name} has priority {command.priority:+d}" if command.priority else "")
+                said = f"priority {command.priority:+d}" if command.priority else "the usual priority"
+                return Done(message=f"{row.name} has {said}")
             case Snooze():
                 return self._snooze(supervisor.row(command.session), command)
             case other:

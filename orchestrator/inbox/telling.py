@@ -11,11 +11,11 @@ from sessions.risk import WORDS
 from worktrees import inert
 
 ANSWERS = {
-    "permission": "answers to permissions",
-    "question": "answers to questions",
-    "plan": "answers to plans",
+    "permission": "permissions",
+    "question": "questions",
+    "plan": "plans",
     "dialog": "dialogs",
-    "budget": "answers about caps",
+    "budget": "caps",
     "message": "messages",
 }
 """What the ledger measures; for the other kinds the time is a guess and is not told."""
@@ -28,7 +28,7 @@ def reasons(item: Item) -> tuple[str, ...]:
         said.append(later(item))
     question = row.status.question
     if item.pinned and question is not None and question.risk is not None:
-        said.append(f"it {WORDS[question.risk]}, which may not be taken back")
+        said.append(f"it {WORDS[question.risk]}")
     if item.dependants:
         count = len(item.dependants)
         names = ", ".join(item.dependants[:3]) + (" …" if count > 3 else "")
@@ -39,9 +39,10 @@ def reasons(item: Item) -> tuple[str, ...]:
         said.append(f"it conflicts with {item.conflicts} {'work' if item.conflicts == 1 else 'works'}")
     if row.priority:
         said.append(f"its priority is {row.priority:+d}")
-    said.append(f"{'asked' if item.blocks else 'so for'} {span(item.age_s)}{' ago' if item.blocks else ''}")
+    said.append(f"{'asked' if item.blocks else 'for'} {span(item.age_s)}{' ago' if item.blocks else ''}")
     if item.kind in ANSWERS:
-        said.append(f"{ANSWERS[item.kind]} take you {span(item.expected_s)}")
+        takes = "take you" if item.measured else "may take you"
+        said.append(f"{ANSWERS[item.kind]} {takes} {span(item.expected_s)}")
     else:
         said.append("no agent waits for it" if not item.blocks else "")
     return tuple(filter(None, said))

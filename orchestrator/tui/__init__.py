@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,15 @@ from orchestrator.link import Link
 
 def run(link_factory: Callable[[], Link], repository: Path, revive: Callable[[], None] | None = None) -> int:
     """Open the dashboard until the human detaches; returns the exit code. ``revive`` brings a lost daemon back."""
+    from orchestrator.commands import Refused
+    from orchestrator.config import load_settings
+    from orchestrator.inbox.settings import AttentionSettings
     from orchestrator.tui.app import Orchestrator
 
-    app = Orchestrator(link_factory, repository, revive)
+    try:
+        attention = load_settings(None, os.environ).attention
+    except Refused:  # `orchestrator doctor` and the next launch say what is wrong with the file
+        attention = AttentionSettings()
+    app = Orchestrator(link_factory, repository, revive, attention=attention)
     app.run()
     return app.return_code or 0

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import actions, events
 from textual.binding import Binding, BindingType
 
-from orchestrator.commands import Interrupt, Pause, Resume, Send, Update
+from orchestrator.commands import Interrupt, Pause, Prioritise, Resume, Send, Update
 from orchestrator.fleet import Row
+from orchestrator.inbox.ask import LEAST, MOST
 from orchestrator.tui.editing import edit, editor
 from orchestrator.tui.looks import one_line
 from orchestrator.tui.reasons import Reason, why_not
@@ -160,6 +161,12 @@ class SessionActions:
     def action_resume(self) -> None:
         if (row := self.current()) is not None:
             self._app.run_worker(self._tell(Resume(session=row.id, env=environment())))
+
+    def action_matters(self, by: int) -> None:
+        """It matters more, or less, than it did."""
+        if (row := self.current()) is not None:
+            priority = max(LEAST, min(MOST, row.priority + by))
+            self._app.run_worker(self._tell(Prioritise(session=row.id, priority=priority)))
 
     def action_undo(self) -> None:
         from orchestrator.tui.screens.undo import undo

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from orchestrator.attention import waiting
 from orchestrator.commands import AddTasks, Attach, Command, Refused, Run
 from orchestrator.fleet import Fleet, Row
+from orchestrator.inbox.settings import AttentionSettings
 from orchestrator.link import Link, LinkDown
 from orchestrator.planner.ask import PlanReply
 from orchestrator.planner.tasksfile import new_task
@@ -41,6 +42,7 @@ class Orchestrator(App[None]):
         Binding("question_mark", "help", "Help", id="help", tooltip="All keys and all states"),
         Binding("colon", "command_palette", "Commands", id="commands", tooltip="Everything by name"),
         Binding("ctrl+p", "command_palette", "Commands", show=False),
+        Binding("w,W", "next", "Next ▲", show=False, id="walk", tooltip="What is worth your attention most"),
         Binding("q", "quit", "Detach", id="detach", tooltip="Leave the dashboard; agents go on"),
     ]
     ENABLE_COMMAND_PALETTE = True
@@ -55,11 +57,13 @@ class Orchestrator(App[None]):
         repository: Path | None = None,
         revive: Callable[[], None] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        attention: AttentionSettings | None = None,
     ) -> None:
         super().__init__()
         self.link = link_factory()
         self.repository = repository
         self.now = now
+        self.attention = attention or AttentionSettings()
         self.draft: dict[str, str] = {}  # an unsent task of the form
         self.plan: PlanReply | None = None  # a plan that was not launched yet
         self.known = False  # the fleet was read once; before that an empty one says nothing
@@ -101,7 +105,7 @@ class Orchestrator(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While keys go through to a pane, none of them leaves the dashboard."""
-        if action in ("quit", "help", "command_palette") and getattr(self.focused, "typing", False):
+        if action in ("quit", "help", "command_palette", "next") and getattr(self.focused, "typing", False):
             return False
         return super().check_action(action, parameters)
 
@@ -200,6 +204,12 @@ class Orchestrator(App[None]):
         for command in super().get_system_commands(screen):
             if command.title in ("Theme", "Screenshot"):
                 yield command
+
+    def action_next(self, first: str | None = None) -> None:
+        """The inbox, at the first item or at that of a session; Esc in it leads back here."""
+        from orchestrator.tui.screens.inbox import open_inbox
+
+        open_inbox(self, first)
 
     def action_help(self) -> None:
         from orchestrator.tui.screens.help import HelpScreen

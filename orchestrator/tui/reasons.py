@@ -23,13 +23,13 @@ class Reason:
 ON_A_SESSION = frozenset(
     {
         *("open", "send", "attach", "merge", "interrupt", "drop", "diff", "update", "pause", "resume", "type"),
-        *("history", "checks", "conflicts", "review", "edit", "copy"),
+        *("matters", "history", "checks", "conflicts", "review", "edit", "copy"),
     }
 )
 _ASKS_THE_DAEMON = frozenset(
     {
         *("new", "attach", "send", "merge", "interrupt", "drop", "update", "pause", "resume", "resume_all"),
-        *("conflicts", "type", "answer", "undo"),
+        *("conflicts", "type", "answer", "undo", "matters"),
     }
 )
 

@@ -6,10 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.commands import Answer, Refused
+from orchestrator.commands import Answer, Prioritise, Refused, Snooze
+from orchestrator.inbox.ask import Prioritised, Snoozed
+from orchestrator.inbox.order import mark
+from orchestrator.inbox.settings import AttentionSettings
 from orchestrator.tui.answers import choice_for, letters
 from orchestrator.tui.screens.inbox import InboxScreen
 from orchestrator.tui.screens.main import MainScreen
+from orchestrator.tui.screens.merge import MergeScreen
+from orchestrator.tui.screens.session import SessionScreen
 from sessions.models import Kind, Option, Question, QuestionId, State
 from tests.orchestrator.sample import NOW, REMOVE, SCHEMA, SampleLink
 from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
@@ -115,26 +120,114 @@ async def test_words_are_an_answer_of_their_own() -> None:
         assert (answers(shown)[0].text, answers(shown)[0].question) == ("keep it", "q-remove")
 
 
-async def test_later_puts_a_question_behind_the_others_until_it_is_asked_anew() -> None:
+def shown_names(shown: Shown) -> list[str]:
+    return [row.name for row in shown.app.screen.list.rows]
+
+
+@pytest.mark.parametrize(("key", "for_s"), [("1", 600), ("2", 3600), ("3", None), ("z", 600)])
+async def test_later_asks_for_how_long(key: str, for_s: float | None) -> None:
     async with dashboard(SampleLink()) as shown:
         await opened(shown)
         await shown.press("z")
-        await shown.sees("codex asks")
+        await shown.sees("when something changes")
+        await shown.press(key)
+        await shown.until(lambda: shown.asked("snooze"))
+        assert shown.asked("snooze") == [Snooze(session=shown.link.session("login-form"), for_s=for_s)]
+
+
+async def test_what_is_put_off_goes_to_the_end_and_comes_back_by_itself_or_when_asked_anew() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        until = shown.link.now + timedelta(minutes=10)
+        row = shown.link.fleet.named("login-form")
+        shown.link.emit("login-form", Snoozed(mark=mark(row), until=until))
         inbox = shown.app.screen
-        assert [row.name for row in inbox.list.rows] == ["db-migrate", "login-form"]
+        await shown.until(lambda: inbox.list.items[0].snoozed)
+        await shown.press("R")
+        await shown.sees("codex asks")
+        assert shown_names(shown)[0] == "db-migrate"
+        assert shown_names(shown)[-1] == "login-form"
+        await shown.press("G", "z")
+        await shown.until(lambda: shown.asked("snooze"))
+        assert shown.asked("snooze")[0].off
+        await shown.press("g")
+        shown.link.now = until
+        inbox._tick()
+        assert not inbox.list.items[-1].snoozed
         again = REMOVE.model_copy(update={"id": QuestionId("q-again")})
         shown.link.status("login-form", State.BLOCKED, again, ago_s=500)
-        await shown.until(lambda: [row.name for row in inbox.list.rows] == ["login-form", "db-migrate"])
+        await shown.until(lambda: shown_names(shown)[0] == "login-form")
         assert inbox.current().name == "db-migrate"
 
 
-async def test_the_last_answer_leads_back_to_the_fleet() -> None:
+async def test_the_order_changes_only_where_the_human_lets_it() -> None:
+    async with dashboard(SampleLink()) as shown:
+        await opened(shown)
+        before = shown_names(shown)
+        assert before == ["login-form", "db-migrate", "docs-typos", "dark-theme"]
+        shown.link.emit("dark-theme", Prioritised(priority=3))
+        shown.link.emit("docs-typos", Prioritised(priority=-3))
+        await shown.until(lambda: shown.app.fleet.seq == shown.link.fleet.seq)
+        await shown.pilot.pause()
+        assert shown_names(shown) == before
+        shown.link.status("api-retry", State.BLOCKED, SCHEMA.model_copy(update={"id": QuestionId("q-2")}), ago_s=5)
+        await shown.until(lambda: shown_names(shown) == [*before[:2], "api-retry", *before[2:]])
+        await shown.press("R")
+        await shown.until(lambda: shown_names(shown) == [*before[:2], "api-retry", "dark-theme", "docs-typos"])
+
+
+@pytest.mark.parametrize("advance", [True, False])
+async def test_an_answer_leads_to_the_next_or_back_as_the_settings_say(advance: bool) -> None:
+    async with dashboard(SampleLink(), attention=AttentionSettings(advance=advance)) as shown:
+        await opened(shown)
+        await shown.press("y")
+        await shown.until(lambda: answers(shown))
+        shown.link.status("login-form", State.WORKING)
+        if advance:
+            await shown.sees("codex asks")
+            assert isinstance(shown.app.screen, InboxScreen)
+        else:
+            await shown.until(lambda: isinstance(shown.app.screen, MainScreen))
+
+
+async def test_what_blocks_nobody_has_keys_of_its_own() -> None:
+    link = SampleLink()
+    link.status("docs-typos", State.CRASHED, ago_s=720)
+    async with dashboard(link) as shown:
+        await opened(shown)
+        await shown.press("w", "w")
+        await shown.sees("r starts it again")
+        await shown.press("r")
+        await shown.until(lambda: shown.asked("resume"))
+        assert shown.asked("resume")[0].session == shown.link.session("docs-typos")
+        await shown.press("w")
+        await shown.sees("v reviews it · m merges it")
+        assert "y Yes" not in shown.text()
+        await shown.press("m")
+        await shown.until(lambda: isinstance(shown.app.screen, MergeScreen))
+        await shown.press("escape")
+        await shown.until(lambda: isinstance(shown.app.screen, InboxScreen))
+        await shown.press("enter")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionScreen))
+        await shown.press("escape", "plus")
+        await shown.until(lambda: shown.asked("prioritise"))
+        assert shown.asked("prioritise") == [Prioritise(session=shown.link.session("dark-theme"), priority=1)]
+
+
+async def test_when_nobody_needs_the_human_the_rest_stays_until_esc_and_nothing_leads_back() -> None:
     async with dashboard(SampleLink()) as shown:
         await opened(shown)
         shown.link.status("login-form", State.WORKING)
         shown.link.status("db-migrate", State.WORKING)
+        await shown.until(lambda: "esc leads back" in "".join(shown.said()))
+        assert isinstance(shown.app.screen, InboxScreen)
+        shown.link.status("docs-typos", State.WORKING)
+        shown.link.status("dark-theme", State.WORKING)
         await shown.until(lambda: isinstance(shown.app.screen, MainScreen))
         assert "Nobody needs you" in shown.text()
+        await shown.press("w")
+        await shown.until(lambda: "Nobody needs you." in shown.said())
+        assert isinstance(shown.app.screen, MainScreen)
 
 
 async def test_a_dialog_that_cannot_be_read_is_never_answered_by_guess() -> None:
@@ -160,9 +253,9 @@ async def test_a_command_that_goes_on_below_says_so_until_its_end_was_seen() -> 
         await shown.sees("step 29")
         await shown.press("space", "space")
         await shown.until(lambda: "it goes on" not in shown.text())
-        await shown.press("w")
+        await shown.press("j")
         await shown.sees("codex asks")
-        await shown.press("w")
+        await shown.press("k")
         await shown.sees("step 0")
 
 

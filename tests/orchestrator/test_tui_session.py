@@ -186,12 +186,14 @@ async def test_five_thousand_changed_lines_are_drawn_only_where_they_are_seen() 
         assert len(set(drawn)) < 3 * WIDE[1]
 
 
-async def test_w_answers_what_this_session_asks_and_is_dim_while_it_asks_nothing() -> None:
+async def test_w_answers_what_this_session_asks_and_else_what_is_worth_most() -> None:
     async with dashboard(SampleLink()) as shown:
         await opened(shown)
         await shown.press("w")
-        await shown.until(shown.said)
-        assert shown.said() == ["api-retry asks nothing now\n→ s sends it a message"]
+        await shown.until(lambda: isinstance(shown.app.screen, InboxScreen))
+        assert shown.app.screen.current().name == "login-form"
+        await shown.press("escape")
+        await shown.until(lambda: isinstance(shown.app.screen, SessionScreen))
         shown.link.status("api-retry", State.BLOCKED, REMOVE.model_copy(update={"command": "rm -rf dist/"}))
         await shown.sees("▲ Bash(rm -rf build/) — run it?")
         await shown.press("w")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.commands import Answer, Command, Refused
+from orchestrator.inbox.ask import Snoozed
+from orchestrator.inbox.order import mark
 from orchestrator.tui.answers import SETTLE, said, several, toggled
 from orchestrator.tui.screens.inbox import InboxScreen
+from orchestrator.tui.screens.later import LaterScreen
 from orchestrator.tui.screens.together import Together
 from sessions.events import Said
 from sessions.models import QuestionId, State
@@ -63,8 +66,8 @@ async def test_several_answers_look_as_drawn(size: tuple[int, int]) -> None:
     async with dashboard(asking_link(), size) as shown:
         now = shown.link.now
         await opened(shown)
-        await shown.press("G")
-        await shown.sees("Which checks should run?")
+        shown.app.screen.list.cursor = 2
+        await shown.sees("digits mark")
         await shown.settled()
         await shown.press("1", "3")
         await shown.sees("answers 1,3")
@@ -136,7 +139,7 @@ async def test_one_that_does_not_take_it_is_named_and_the_others_are_done() -> N
         ]
         link.status("login-form", State.WORKING)
         link.status("cache-ttl", State.WORKING)
-        await shown.until(lambda: [len(group) for group in shown.app.screen.list.groups] == [1, 1, 1])
+        await shown.until(lambda: [len(group) for group in shown.app.screen.list.groups] == [1] * 5)
         await shown.settled()
         await shown.press("y")
         await shown.until(lambda: len(answers(shown)) == 4)
@@ -152,8 +155,8 @@ async def test_the_same_dialog_again_can_be_answered_again() -> None:
         shown.link.status("login-form", State.WORKING)
         await shown.sees("codex asks")
         shown.link.status("login-form", State.BLOCKED, REMOVE, 500)
-        await shown.until(lambda: len(shown.app.screen.list.groups) == 2)
-        await shown.press("w")
+        await shown.until(lambda: len(shown.app.screen.list.groups) == 4)
+        await shown.press("g")
         await shown.sees("rm -rf build/")
         await shown.settled()
         await shown.press("n")
@@ -204,13 +207,22 @@ async def test_another_risk_or_another_option_is_another_question() -> None:
     async with dashboard(link) as shown:
         await opened(shown)
         groups = [[row.name for row in group] for group in shown.app.screen.list.groups]
-        assert groups == [["login-form", "csv-export"], ["api-retry"], ["cache-ttl"], ["flaky-test"], ["db-migrate"]]
+        asked = groups[:-2]  # then what blocks nobody
+        assert asked == [["login-form", "csv-export"], ["cache-ttl"], ["flaky-test"], ["api-retry"], ["db-migrate"]]
 
 
 async def test_later_puts_all_that_ask_the_same_behind_the_others() -> None:
     async with dashboard(asking_link()) as shown:
         await opened(shown)
         await shown.press("z")
+        await shown.until(lambda: isinstance(shown.app.screen, LaterScreen))
+        await shown.press("3")
+        await shown.until(lambda: len(shown.asked("snooze")) == 3)
+        assert {call.session for call in shown.asked("snooze")} == {shown.link.session(name) for name in SAME}
+        for name in SAME:
+            shown.link.emit(name, Snoozed(mark=mark(shown.link.fleet.named(name))))
+        await shown.until(lambda: shown.app.screen.list.items[0].snoozed)
+        await shown.press("R")
         await shown.until(lambda: shown.app.screen.current().name == "db-migrate")
         assert [row.name for row in shown.app.screen.list.groups[-1]] == list(SAME)
 

@@ -1,25 +1,24 @@
-"""The inbox: every open question, answered with one key. An answer names the question that was on the screen."""
+"""The inbox: all that is worth attention. An answer names the question that was on the screen."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from orchestrator.attention import waiting
-from orchestrator.commands import Answer
 from orchestrator.fleet import Fleet, Row
-from orchestrator.tui.actions import SessionActions
-from orchestrator.tui.answers import SETTLE, choice_for, said, several, toggled
-from orchestrator.tui.looks import listed, one_line
+from orchestrator.inbox.order import awake, inbox
+from orchestrator.tui.answers import SETTLE, choice_for, several, toggled
+from orchestrator.tui.looks import one_line
 from orchestrator.tui.reasons import Reason
+from orchestrator.tui.screens.inbox_answers import Answers
 from orchestrator.tui.widgets.lines import Lines
 from orchestrator.tui.widgets.needs_you import Inbox, asking
 from orchestrator.tui.widgets.pane import PaneView
@@ -27,9 +26,28 @@ from orchestrator.tui.widgets.question import QuestionView
 from orchestrator.tui.widgets.top_line import TopLine
 from sessions.models import Question
 
+if TYPE_CHECKING:
+    from orchestrator.tui.app import Orchestrator
 
-class InboxScreen(SessionActions, Screen[None]):
-    """Left who waits, right what they ask and their last screen."""
+_OF_A_QUESTION = frozenset({"answer", "send_marks"})
+_OF_A_WORK = frozenset({"open_item", "merge", "review", "conflicts"})
+
+
+def open_inbox(app: Orchestrator, first: str | None = None) -> None:
+    """Show the inbox over whatever is shown, at an item of the session ``first`` or at the first one."""
+    items = inbox(app.fleet, app.now())
+    if not items:
+        app.tell("Nobody needs you.")
+        return
+    first = first if first is not None else (awake(items) or items)[0].row.id
+    if isinstance(app.screen, InboxScreen):
+        app.screen.action_skip()
+    else:
+        app.push_screen(InboxScreen(first))
+
+
+class InboxScreen(Answers, Screen[None]):
+    """Left what is worth attention, the most first; right what it is, with its last screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer('y')", "Yes", id="yes", tooltip="Yes, this once"),
@@ -38,12 +56,19 @@ class InboxScreen(SessionActions, Screen[None]):
         Binding("1", "answer('1')", "Pick", key_display="1-9", id="pick", tooltip="Choose the option of that number"),
         *(Binding(str(n), f"answer('{n}')", show=False) for n in range(2, 10)),
         Binding("enter", "send_marks", "Send", key_display="↵", id="send-marks", tooltip="Answer with what is marked"),
-        Binding("r", "reply", "Reply", id="reply", tooltip="Answer in words"),
+        Binding("enter", "open_item", "Open", key_display="↵", id="open", tooltip="Its pane, diff, checks, history"),
+        Binding("r", "reply", "Reply", id="reply", tooltip="Answer in words; start it again when it has ended"),
+        Binding("m", "merge", "Merge", id="merge", tooltip="Land its work on the target"),
+        Binding("v", "review", "Review", id="review", tooltip="Look at its work: mark, comment, pick, land"),
         Binding("o", "attach", "Attach", id="attach"),
-        Binding("z", "later", "Later", id="later", tooltip="Ask me again after the others"),
+        Binding("z", "later", "Later", id="later", tooltip="For 10 minutes, an hour, or until something changes"),
         Binding("escape", "leave", "Back", id="back"),
+        Binding("X", "conflicts", "Conflicts", show=False, id="conflicts", tooltip="Decide what conflicts, by hunk"),
+        Binding("plus", "matters(1)", "Matters more", show=False, id="more", tooltip="Twice as much in the order"),
+        Binding("minus", "matters(-1)", "Matters less", show=False, id="less", tooltip="Half as much in the order"),
+        Binding("R", "arrange", "Order anew", show=False, id="arrange", tooltip="What is worth most now comes first"),
         Binding("i", "type", "Type", show=False, id="type", tooltip="Type into its pane; ctrl+] leaves"),
-        Binding("w", "skip", "Next", show=False, id="next", tooltip="The next question, without answering"),
+        Binding("w,W", "skip", "Next", show=False, id="next", tooltip="The next one, without answering"),
         Binding("colon", "app.command_palette", "Commands", show=False),
         Binding("q", "app.quit", "Detach", show=False),
     ]
@@ -51,11 +76,11 @@ class InboxScreen(SessionActions, Screen[None]):
     def __init__(self, first: str | None = None) -> None:
         super().__init__()
         self._first = first
-        self._snoozed: set[str] = set()
-        self._shown: str | None = None  # the asking that is on the screen
-        self._sent: set[str] = set()  # askings whose answers are on their way
+        self._shown: str | None = None  # the item that is on the screen
+        self._sent: set[str] = set()  # items whose answers are on their way
         self._marks: frozenset[str] = frozenset()  # marked options of a question that takes several
         self._since = datetime.min.replace(tzinfo=UTC)
+        self._asked_for = False  # somebody blocked an agent since it was opened
 
     def compose(self) -> ComposeResult:
         yield TopLine()
@@ -70,7 +95,7 @@ class InboxScreen(SessionActions, Screen[None]):
 
     def on_mount(self) -> None:
         self.watch(self.app, "fleet", self.show_fleet)
-        self.set_interval(1, lambda: self.is_current and self.list.refresh())
+        self.set_interval(1, self._tick)
         if self._first is not None:
             self.list.go_to(self._first)
             self._show_question()
@@ -84,12 +109,25 @@ class InboxScreen(SessionActions, Screen[None]):
         return self.list.selected
 
     def show_fleet(self, fleet: Fleet) -> None:
-        self._sent &= {asking(row) for row in fleet}
-        self.list.update_fleet(fleet, frozenset(self._snoozed))
-        if not waiting(fleet) and self.is_current:
-            self._app.tell("Nobody needs you any more.")
+        """What is gone leaves the list. An answer that was taken is where the order may change: the next is shown."""
+        now = {asking(row) for row in fleet}
+        taken = self._shown is not None and self._shown in self._sent and self._shown not in now
+        self._sent &= now
+        if taken:
+            self.list.set_reactive(Inbox.cursor, 0)
+            self.list.order_anew(fleet)
+            self._start()
+        else:
+            self.list.update_fleet(fleet)
+        if self.is_current and (not self.list.items or (taken and not self._app.attention.advance)):
+            if not self.list.items:
+                self._app.tell("Nobody needs you any more.")
             self.app.pop_screen()
             return
+        blocked = any(item.blocks for item in self.list.items)
+        if self._asked_for and not blocked and self.is_current:
+            self._app.tell("Nobody needs you any more. The rest can wait: esc leads back.")
+        self._asked_for = blocked
         self._show_question()
 
     def on_lines_moved(self, _event: Lines.Moved) -> None:
@@ -111,10 +149,16 @@ class InboxScreen(SessionActions, Screen[None]):
         if question is not None and (choice := several(question, self._marks)):
             self._give(question, choice=choice)
 
+    def action_open_item(self) -> None:
+        if (row := self.current()) is not None:
+            from orchestrator.tui.screens.session import SessionScreen
+
+            self.app.push_screen(SessionScreen(row.id))
+
     def why_not(self, action: str, parameters: tuple[object, ...]) -> Reason | None:
         """A letter or number that means nothing to this question is dim."""
         row, question = self._asked()
-        if action in ("answer", "reply") and row is not None:
+        if action in ("answer", "reply") and row is not None and self._blocks():
             if question is None:
                 return Reason(f"{one_line(row.name)} waits in its own dialog", "o attaches · i types into it")
             if action == "reply" and not question.free_text:
@@ -124,41 +168,37 @@ class InboxScreen(SessionActions, Screen[None]):
                 return Reason(f"{parameters[0]} is no answer to this", f"there are: {keys}" if keys else "r replies")
         if action == "send_marks" and question is not None and not self._marks:
             return Reason("Nothing is marked", "1-9 mark what you choose")
-        return super().why_not("answer" if action in ("reply", "send_marks") else action, parameters)
+        same = {"reply": "answer", "send_marks": "answer", "later": "answer", "matters": "answer", "open_item": "open"}
+        return super().why_not(same.get(action, action), parameters)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter is a key only where there is something to mark."""
-        if action == "send_marks" and not self._marking():
+        """Keys of a question are there where there is one, those of a work where no agent waits."""
+        if self.is_mounted and self.list.item is not None:
+            if action in _OF_A_QUESTION and (not self._blocks() or (action == "send_marks" and not self._marking())):
+                return False
+            if action in _OF_A_WORK and self._blocks():
+                return False
+        elif action in ("send_marks", *_OF_A_WORK):
             return False
         return super().check_action(action, parameters)
-
-    def action_reply(self) -> None:
-        row, question = self._asked()
-        if row is None or question is None:
-            return
-        from orchestrator.tui.screens.prompt import Prompt
-
-        group = self.list.group
-
-        def reply(text: str | None) -> None:
-            if text:
-                self._give(question, text=text, group=group)
-
-        self.app.push_screen(Prompt(f"Answer {one_line(row.name)}", one_line(question.title)), reply)
 
     def action_scroll_question(self, by: int) -> None:
         self.query_one(QuestionView).page(by)
 
-    def action_later(self) -> None:
-        row = self.current()
-        if row is not None:
-            self._snoozed.update(map(asking, self.list.group))
-            self.list.update_fleet(self._app.fleet, frozenset(self._snoozed))
-            self.list.cursor = 0
-            self._show_question()
-
     def action_skip(self) -> None:
-        self.list.cursor = (self.list.cursor + 1) % max(1, self.list.count())
+        """On to the next that waits for nothing of ours, and from the last to the first."""
+        items, at = self.list.items, self.list.cursor
+        for step in range(1, len(items) + 1):
+            item = items[(at + step) % len(items)]
+            if not item.snoozed and item.key not in self._sent:
+                self.list.cursor = (at + step) % len(items)
+                return
+
+    def action_arrange(self) -> None:
+        """Order anew, and begin at the first."""
+        self.list.set_reactive(Inbox.cursor, 0)
+        self.list.order_anew(self._app.fleet)
+        self._show_question()
 
     def action_type(self) -> None:
         pane = self.query_one(PaneView)
@@ -172,6 +212,19 @@ class InboxScreen(SessionActions, Screen[None]):
         if not self.query_one(PaneView).typing:
             self.call_later(self.list.focus)
 
+    def _tick(self) -> None:
+        """Ages grow, and what was put off comes back."""
+        if self.is_current:
+            self.list.update_fleet(self._app.fleet)
+            self.list.refresh()
+            self._show_question()
+
+    def _start(self) -> None:
+        """The first whose answer is not on its way."""
+        at = next((n for n, item in enumerate(self.list.items) if item.key not in self._sent), 0)
+        self.list.set_reactive(Inbox.cursor, at)
+        self.list.refresh()
+
     def _takes(self) -> Question | None:
         """The question that a key may answer now: it was there long enough, and no answer is on its way."""
         row, question = self._asked()
@@ -179,71 +232,28 @@ class InboxScreen(SessionActions, Screen[None]):
             return None
         return question
 
-    def _give(
-        self, question: Question, *, choice: str = "", text: str = "", group: tuple[Row, ...] | None = None
-    ) -> None:
-        """Answer each session that asks this, after a look at who they are when they are several."""
-        rows = self.list.group if group is None else group
-        asked = [(row, row.status.question.id) for row in rows if row.status.question is not None]
-        answers = tuple((row, Answer(session=row.id, choice=choice, text=text, question=id_)) for row, id_ in asked)
-        if len(answers) == 1:
-            self.app.run_worker(self._answer(*answers[0]))
-            return
-        from orchestrator.tui.screens.together import Together, Who
-
-        def chosen(who: Who | None) -> None:
-            if who is Who.ALL:
-                self.app.run_worker(self._answer_all(answers))
-            elif who is Who.FIRST:
-                self.app.run_worker(self._answer(*answers[0]))
-
-        self.app.push_screen(Together(rows, said(question, choice, text)), chosen)
-
-    async def _answer(self, row: Row, command: Answer) -> None:
-        """The question stays on the screen, marked, until the agent took the answer or refused it."""
-        self._sent.add(asking(row))
-        self._show_question()
-        reply = await self._app.ask(command)
-        if reply is not None:
-            self._app.tell(f"{one_line(row.name)}: {reply.message}" if reply.message else "")
-        else:
-            self._again(row)
-
-    async def _answer_all(self, answers: tuple[tuple[Row, Answer], ...]) -> None:
-        """Each by its own question; those that did not take it are named, the others are done."""
-        self._sent.update(asking(row) for row, _ in answers)
-        self._show_question()
-        refusals = await asyncio.gather(*(self._app.attempt(command) for _, command in answers))
-        tried = [(row, refused) for (row, _), refused in zip(answers, refusals, strict=True)]
-        done = [one_line(row.name) for row, refused in tried if refused is None]
-        if done:
-            self._app.tell(f"answered {listed(done)}")
-        for row, refused in tried:
-            if refused is not None:
-                self._app.complain(f"{one_line(row.name)} was not answered: {refused.message}", refused.hint)
-                self._again(row)
-
-    def _again(self, row: Row) -> None:
-        """The answer was not taken: it may be given again."""
-        self._sent.discard(asking(row))
-        if self.is_attached:
-            self._show_question()
-
     def _asked(self) -> tuple[Row | None, Question | None]:
         row = self.current()
         return row, row.status.question if row is not None else None
+
+    def _blocks(self) -> bool:
+        item = self.list.item if self.is_mounted else None
+        return item is not None and item.blocks
 
     def _marking(self) -> bool:
         _row, question = self._asked() if self.is_mounted else (None, None)
         return question is not None and question.multiple
 
     def _show_question(self) -> None:
-        group, before = self.list.group, self._shown
-        self._shown = asking(group[0]) if group else None
+        item, before = self.list.item, self._shown
+        self._shown = item.key if item is not None else None
         if self._shown != before:
             self._since, self._marks = self._app.now(), frozenset()
             self.refresh_bindings()
         self.dim_keys()
-        sent = bool(group) and asking(group[0]) in self._sent
-        self.query_one(QuestionView).show(group, sent=sent, marks=self._marks)
-        self.query_one(PaneView).session = group[0].id if group else None
+        sent = item is not None and item.key in self._sent
+        first = self.list.cursor == 0
+        self.query_one(QuestionView).show(item, sent=sent, marks=self._marks, first=first)
+        self.query_one(PaneView).session = item.row.id if item is not None else None
+        count = self.list.count()
+        self.list.border_subtitle = Content(f"{self.list.cursor + 1} of {count}" if count else "")

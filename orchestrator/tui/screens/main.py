@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from orchestrator.attention import comes_back, waiting
+from orchestrator.attention import comes_back
 from orchestrator.commands import ResumeAll, See
 from orchestrator.fleet import Fleet, Row
 from orchestrator.tui.actions import SessionActions
@@ -37,12 +37,14 @@ class MainScreen(Opening, SessionActions, Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", key_display="↵", id="open", tooltip="Live pane, transcript, diff and events"),
-        Binding("w", "next", "Next ▲", id="next", tooltip="Answer the next that waits for you"),
+        Binding("w", "next", "Next ▲", id="next", tooltip="What is worth your attention most, and so on"),
         Binding("n", "new", "New", id="new", tooltip="Start an agent on a new task"),
         *SessionActions.KEYS,
         Binding("R", "resume_all", "Resume all", show=False, id="resume_all", tooltip="Bring back all that were lost"),
         *Opening.KEYS,
         Binding("space", "mark", "Mark", show=False, id="mark", tooltip="Mark for a merge train; m lands the marked"),
+        Binding("plus", "matters(1)", "Matters more", show=False, id="more", tooltip="Twice as much in the order"),
+        Binding("minus", "matters(-1)", "Matters less", show=False, id="less", tooltip="Half as much"),
         Binding("slash", "filter", "Filter", show=False, id="filter", tooltip="Show only what matches"),
         Binding("escape", "clear", "Clear the filter", show=False, id="clear", tooltip="Show all"),
         Binding("1", "focus('#fleet')", "Fleet", show=False),
@@ -142,13 +144,7 @@ class MainScreen(Opening, SessionActions, Screen[None]):
             self.app.push_screen(SessionScreen(row.id))
 
     def action_next(self, first: Row | None = None) -> None:
-        waits = waiting(self._app.fleet)
-        if not waits:
-            self._app.tell("Nobody needs you.")
-            return
-        from orchestrator.tui.screens.inbox import InboxScreen
-
-        self.app.push_screen(InboxScreen(first.id if first is not None else waits[0].id))
+        self._app.action_next(first.id if first is not None else None)
 
     def action_new(self) -> None:
         from orchestrator.tui.screens.new import new_task

@@ -36,7 +36,7 @@ class SessionScreen(SessionActions, Screen[None]):
         Binding("left_square_bracket", "tab(-1)", "Tab", key_display="[ ]", id="tab"),
         Binding("right_square_bracket", "tab(1)", show=False),
         Binding("escape", "leave", "Back", id="back"),
-        Binding("w", "answer", "Answer", id="next", tooltip="Answer what it asks"),
+        Binding("w", "answer", "Next ▲", id="next", tooltip="Answer what it asks, else what is worth most"),
         *SessionActions.KEYS,
         Binding("R", "reload", "Reload", show=False, id="reload", tooltip="Load this tab again"),
     ]
@@ -119,15 +119,8 @@ class SessionScreen(SessionActions, Screen[None]):
         self.app.pop_screen()
 
     def action_answer(self) -> None:
-        from orchestrator.tui.screens.inbox import InboxScreen
-
-        self.app.push_screen(InboxScreen(self._session))
-
-    def why_not(self, action: str, parameters: tuple[object, ...]) -> Reason | None:
         row = self.current()
-        if action == "answer" and row is not None and row.state is not State.BLOCKED:
-            return Reason(f"{one_line(row.name)} asks nothing now", "s sends it a message")
-        return super().why_not(action, parameters)
+        self._app.action_next(row.id if row is not None and row.state is State.BLOCKED else None)
 
     def action_type(self) -> None:
         pane = self.query_one(PaneView)

@@ -1,4 +1,4 @@
-"""Who waits for a human, the longest first, each with what it asks."""
+"""Who waits for a human, in the order of attention, each with what it asks."""
 
 from __future__ import annotations
 
@@ -8,35 +8,45 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from orchestrator.attention import Rank, grouped, longest_idle
+from orchestrator.attention import Rank, longest_idle
 from orchestrator.fleet import Fleet, Row
-from orchestrator.tui.looks import age, cut, filled, look_of, number, one_line
+from orchestrator.inbox.order import Item, held, inbox, mark
+from orchestrator.inbox.telling import later, what
+from orchestrator.tui.looks import age, cut, filled, look, look_of, number, one_line, risk_look
 from orchestrator.tui.widgets.lines import Lines
 
 
-def asks(row: Row) -> str:
-    """What a session asks, in one line."""
-    question = row.status.question
-    if question is None:
-        return "waits in its own dialog: o attaches"
-    return one_line(question.title or question.text)
-
-
 class NeedsYou(Lines):
-    """One line a question; sessions that ask the very same are one."""
+    """One line a question; sessions that ask the very same are one.
+
+    What a human saw keeps its order while they are at the list: it changes under no finger. ``order_anew`` orders anew.
+    """
 
     keeps_cursor: ClassVar[bool] = False
+    all_items: ClassVar[bool] = False
+    """Also what blocks no agent."""
     BORDER_TITLE = "3 Needs you"
 
     def __init__(self, *, id: str = "needs-you") -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
-        self.groups: list[tuple[Row, ...]] = []
+        self.items: list[Item] = []
         self._idle: Row | None = None
+        self._seen: list[str] = []  # keys of the items that were on the screen, as they stood
+
+    @property
+    def groups(self) -> list[tuple[Row, ...]]:
+        """The sessions of every item."""
+        return [item.rows for item in self.items]
+
+    @property
+    def item(self) -> Item | None:
+        """What is under the cursor."""
+        return self.items[self.cursor] if 0 <= self.cursor < len(self.items) else None
 
     @property
     def group(self) -> tuple[Row, ...]:
         """The sessions that ask what is under the cursor."""
-        return self.groups[self.cursor] if 0 <= self.cursor < len(self.groups) else ()
+        return self.item.rows if self.item is not None else ()
 
     @property
     def selected(self) -> Row | None:
@@ -46,22 +56,46 @@ class NeedsYou(Lines):
     @property
     def rows(self) -> list[Row]:
         """Every session that is shown."""
-        return [row for group in self.groups for row in group]
+        return [row for item in self.items for row in item.rows]
 
-    def update_fleet(self, fleet: Fleet, snoozed: frozenset[str] = frozenset()) -> None:
-        """Show who waits; questions in ``snoozed`` come last."""
+    @property
+    def settled(self) -> bool:
+        """The human is at the list."""
+        return self.has_focus
+
+    def update_fleet(self, fleet: Fleet) -> None:
+        """Show who waits now."""
         before = self.selected
-        groups = sorted(grouped(fleet), key=lambda group: all(asking(row) in snoozed for row in group))
+        self._look()
+        items = [item for item in inbox(fleet, self.now()) if self.all_items or item.blocks]
+        by_key = {item.key: item for item in items}
+        items = [by_key[key] for key in held(self._seen if self.settled else (), [*by_key])]
         idle = longest_idle(fleet, self.now())
-        same = idle is self._idle and [*map(len, groups)] == [*map(len, self.groups)]
+        same = idle is self._idle and [*map(_shown, items)] == [*map(_shown, self.items)]
         same = same and self.border_title != self.BORDER_TITLE
-        if same and all(a is b for a, b in zip((row for group in groups for row in group), self.rows, strict=True)):
+        if same and all(a is b for a, b in zip((row for item in items for row in item.rows), self.rows, strict=True)):
+            self.items = items
             return
-        self.groups, self._idle = groups, idle
+        self.items, self._idle = items, idle
         if before is not None:
             self.go_to(before.id)
-        self.border_title = Content(f"{self.BORDER_TITLE} ({len(self.rows)})")
+        count = sum(len(item.rows) for item in items if item.blocks)
+        self.border_title = Content(f"{self.BORDER_TITLE} ({count})")
         self.measure()
+
+    def order_anew(self, fleet: Fleet) -> None:
+        """Order all of it anew, seen or not."""
+        self.items, self._seen = [], []
+        self.update_fleet(fleet)
+
+    def _look(self) -> None:
+        """Remember what is on the screen."""
+        first = self.scroll_offset.y // self.height
+        shown = [item.key for item in self.items[: first + -(-self.size.height // self.height)]]
+        known = set(self._seen)
+        if any(key not in known for key in shown):
+            known.update(shown)
+            self._seen = [item.key for item in self.items if item.key in known]
 
     def go_to(self, session: str) -> None:
         """Put the cursor on what that session asks, if it asks."""
@@ -70,17 +104,19 @@ class NeedsYou(Lines):
             self.set_reactive(NeedsYou.cursor, at)
 
     def count(self) -> int:
-        return len(self.groups)
+        return len(self.items)
 
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
-        row = self.groups[index][0]
-        since = age((self.now() - row.status.since).total_seconds())
-        column = min(18, max(len(_who(group)) for group in self.groups))
-        name = cut(_who(self.groups[index]), column)
+        item = self.items[index]
+        since = age((self.now() - item.row.status.since).total_seconds())
+        column = min(18, max(len(_who(item)) for item in self.items))
+        name = cut(_who(item), column)
         left = width - 3 - column - len(since) - 4
         text = self.mark(selected)
-        text.append(f"{look_of(Rank.ASKS).glyph} {filled(name, column)}", f"bold {self.colour('warning')}")
-        text.append("  " + filled(cut(asks(row), left), left + 1))
+        colour = self.colour("" if item.snoozed else "warning")
+        text.append(f"{look_of(Rank.ASKS).glyph} {filled(name, column)}", f"bold {colour}")
+        asks = later(item) if item.snoozed else ("! " if item.pinned else "") + what(item)
+        text.append("  " + filled(cut(asks, left), left + 1))
         return text.append(since, self.colour(""))
 
     def draw_empty(self, line: int, width: int) -> Text:
@@ -93,18 +129,22 @@ class NeedsYou(Lines):
         return Text(cut(words, width), self.colour(""))
 
 
-def _who(group: tuple[Row, ...]) -> str:
-    return one_line(group[0].name) if len(group) == 1 else f"{number(len(group), 'session')} ask:"
+def _shown(item: Item) -> tuple[object, ...]:
+    """What is drawn of it, but for its rows."""
+    return item.key, len(item.rows), item.pinned, item.snoozed
+
+
+def _who(item: Item) -> str:
+    return one_line(item.row.name) if len(item.rows) == 1 else f"{number(len(item.rows), 'session')} ask:"
 
 
 def asking(row: Row) -> str:
     """Names this very asking of this session."""
-    question = row.status.question
-    return f"{row.id}/{question.id}" if question else row.id
+    return f"{row.id}/{mark(row)}"
 
 
 class Inbox(NeedsYou):
-    """Three lines a question: name and age, agent and kind, what is asked."""
+    """Three lines an item: name and age, agent and kind, what it is about."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pageup", "screen.scroll_question(-1)", "Question up", show=False),
@@ -112,24 +152,46 @@ class Inbox(NeedsYou):
     ]
     height: ClassVar[int] = 3
     keeps_cursor: ClassVar[bool] = True
+    all_items: ClassVar[bool] = True
     BORDER_TITLE = "Needs you"
 
     def __init__(self) -> None:
         super().__init__(id="inbox")
 
+    @property
+    def settled(self) -> bool:
+        return True
+
     def draw(self, index: int, line: int, width: int, *, selected: bool) -> Text:
-        group = self.groups[index]
-        row = group[0]
-        mark = self.mark(selected)
+        item = self.items[index]
+        row = item.row
+        text = self.mark(selected)
         if line == 0:
             since = age((self.now() - row.status.since).total_seconds())
             left = width - len(since) - 5
-            name = filled(cut(_who(group), left), left)
-            mark.append(f"{look_of(Rank.ASKS).glyph} {name}", f"bold {self.colour('warning')}")
-            return mark.append(f" {since}", self.colour(""))
-        if line == 1 and len(group) > 1:
-            names = ", ".join(one_line(other.name) for other in group)
-            return mark.append("  " + cut(names, width - 4), self.colour(""))
+            name = filled(cut(_who(item), left), left)
+            shown = look(row)
+            style = f"{'bold ' if shown.bold else ''}{self.colour('' if item.snoozed else shown.colour)}"
+            text.append(f"{shown.glyph} {name}", style)
+            return text.append(f" {since}", self.colour(""))
         if line == 1:
-            return mark.append(f"  {one_line(row.agent)} · {row.status.kind or 'dialog'}", self.colour(""))
-        return mark.append("  " + cut(asks(row), width - 4))
+            return self._about(text, item, width - 4)
+        return text.append("  " + cut(what(item), width - 4))
+
+    def _about(self, text: Text, item: Item, width: int) -> Text:
+        """Who and what kind, and what is special about it."""
+        row = item.row
+        if item.snoozed:
+            return text.append("  " + cut(later(item), width), self.colour(""))
+        risk = ""
+        if item.pinned and row.status.question is not None and row.status.question.risk is not None:
+            risk = f" {risk_look(row.status.question.risk).text}"
+        names = ", ".join(one_line(other.name) for other in item.rows)
+        what_ = _KINDS.get(item.kind, item.kind)
+        words = names if len(item.rows) > 1 else what_ if risk else f"{one_line(row.agent)} · {what_}"
+        words = cut(words, max(8, width - len(risk)))
+        text.append("  " + words, self.colour(""))
+        return text.append(cut(risk, width - len(words)), self.colour("warning"))
+
+
+_KINDS = {"message": "asks in words", "ready": "ready to merge", "finished": "turn is over"}

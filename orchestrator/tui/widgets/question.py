@@ -13,6 +13,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from orchestrator.fleet import Row
+from orchestrator.inbox.order import Item
+from orchestrator.inbox.telling import keys, reasons, what
 from orchestrator.tui.answers import letters, several
 from orchestrator.tui.looks import age, listed, one_line, risk_look, safe
 from orchestrator.tui.widgets.needs_you import asking
@@ -24,6 +26,20 @@ _ASKS = {
     Kind.PLAN: ("has a plan", "have a plan"),
     Kind.DIALOG: ("shows a dialog of its own", "show a dialog of their own"),
     Kind.BUDGET: ("is held by a cap", "are held by a cap"),
+}
+_TITLES = {
+    "message": "Asks in words",
+    "failed": "Failed",
+    "conflict": "Conflict",
+    "ready": "Ready to merge",
+    "finished": "Finished",
+}
+_STANDS = {
+    "message": "asks in its last words",
+    "failed": "has failed",
+    "conflict": "is done, and its work conflicts",
+    "ready": "is done",
+    "finished": "is done, without a change",
 }
 LAST_WORDS = 400
 """Characters of what the agent said before it asked."""
@@ -46,14 +62,23 @@ class QuestionView(VerticalScroll, can_focus=False):
         # The layout of a new question may come after the refresh that `show` waits for.
         self.watch(self, "virtual_size", self._tell_more)
 
-    def show(self, group: tuple[Row, ...], *, sent: bool = False, marks: frozenset[str] = frozenset()) -> None:
-        """Draw what all of ``group`` ask; ``sent``: the answer is on its way; ``marks``: the options marked so far."""
+    def show(
+        self, item: Item | None, *, sent: bool = False, marks: frozenset[str] = frozenset(), first: bool = False
+    ) -> None:
+        """Draw what all of the item ask, or what it is.
+
+        ``sent``: the answer is on its way; ``marks``: the options marked so far; ``first``: nothing is worth more.
+        """
         body: RenderableType = Text("Nobody needs you.", "dim")
         self._name, shown = "", ""
-        if group:
-            shown = asking(group[0])
-            body = _drawn(group, marks, self.app.now())  # type: ignore[attr-defined]
-            self._name = "answering …" if sent else listed([one_line(row.name) for row in group])
+        title = _TITLES.get(item.kind, self.BORDER_TITLE) if item is not None else self.BORDER_TITLE
+        self.border_title = Content(title)
+        if item is not None:
+            shown = asking(item.row)
+            now: datetime = self.app.now()  # type: ignore[attr-defined]
+            why = f"{'first' if first else 'here'} because: {', '.join(reasons(item))}"
+            body = _drawn(item.rows, why, marks, now) if item.blocks else _told(item, why, now)
+            self._name = "answering …" if sent else listed([one_line(row.name) for row in item.rows])
         self.query_one("#question-text", Static).update(body)
         if shown != self._shown:
             self._shown = shown
@@ -75,15 +100,38 @@ class QuestionView(VerticalScroll, can_focus=False):
         self.border_subtitle = Content("▼ it goes on: space shows more" if more else self._name or "")
 
 
-def _drawn(group: tuple[Row, ...], marks: frozenset[str], now: datetime) -> RenderableType:
+def _told(item: Item, why: str, now: datetime) -> RenderableType:
+    """What blocks no agent: how it stands, why it is shown here, and which keys act on it."""
+    row = item.row
+    head = Text(f"{one_line(row.agent)} {_STANDS.get(item.kind, '')}", "bold")
+    head.append(f"   for {age((now - row.status.since).total_seconds())}", "dim")
+    said = safe(row.said).strip()
+    parts: list[RenderableType] = [head, _reason(why), Text(what(item))]
+    if said and item.kind not in ("message", "finished"):
+        parts += [Text(), Text("its last words", "dim"), Padding(Text(_end(said)), (0, 2))]
+    elif said:
+        parts[-1] = Padding(Text(_end(said)), (0, 2))
+    return Group(*parts, Text(), Text(keys(item), "bold"), Text(f"in {one_line(row.worktree)}", "dim"))
+
+
+def _reason(why: str) -> Text:
+    """One line, whatever it holds: a command below it must not be pushed out."""
+    return Text(why, "dim italic", no_wrap=True, overflow="ellipsis")
+
+
+def _end(said: str) -> str:
+    return said if len(said) <= LAST_WORDS else "… " + said[-LAST_WORDS:].lstrip()
+
+
+def _drawn(group: tuple[Row, ...], reason: str, marks: frozenset[str], now: datetime) -> RenderableType:
     row = group[0]
     question = row.status.question
     one, many = _ASKS[row.status.kind or Kind.DIALOG]
     head = Text(f"{one_line(row.agent)} {one}" if len(group) == 1 else f"{len(group)} sessions {many}", "bold")
     head.append(f"   for {age((now - row.status.since).total_seconds())}", "dim")
     if question is None:
-        return Group(head, Text(), Text("Its terminal shows what it is.  o attaches · i types into it"))
-    parts: list[RenderableType] = [head, Text()]
+        return Group(head, _reason(reason), Text("Its terminal shows what it is.  o attaches · i types into it"))
+    parts: list[RenderableType] = [head, _reason(reason)]
     title, said = one_line(question.title), safe(question.text).strip()
     why = ""
     if question.command:
@@ -131,8 +179,7 @@ def _last_words(row: Row, question: Question) -> list[RenderableType]:
     said = safe(row.said).strip()
     if not said or said == safe(question.text).strip():
         return []
-    said = said if len(said) <= LAST_WORDS else "… " + said[-LAST_WORDS:].lstrip()
-    return [Text(), Text("its last words", "dim"), Padding(Text(said), (0, 2))]
+    return [Text(), Text("its last words", "dim"), Padding(Text(_end(said)), (0, 2))]
 
 
 def _options(question: Question, marks: frozenset[str]) -> list[RenderableType]:

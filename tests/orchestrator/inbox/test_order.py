@@ -50,7 +50,7 @@ def test_the_example_of_the_document_by_hand() -> None:
     assert reasons(first) == (
         "1 other waits for it: stacked",
         "asked 5m ago",
-        "answers to permissions take you 10 s",
+        "permissions may take you 10 s",
     )
 
 
@@ -62,6 +62,7 @@ def test_every_factor_counts_as_the_formula_says() -> None:
     pace = {"permission": Pace(count=15, total_s=15 * 6)}
     (item,) = inbox(fleet(seen, pace=pace), NOW)
     assert item.expected_s == (5 * 10 + 15 * 6) / (5 + 15)
+    assert reasons(item)[-1] == "permissions take you 7 s"
 
 
 def test_a_prior_fades_as_interactions_are_seen() -> None:
