@@ -15,9 +15,9 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from orchestrator.budgets import caps, questions
-from orchestrator.budgets.amounts import Amount, told, words
-from orchestrator.budgets.ask import Allow, Allowed, AskBudget, BudgetReply, CapsRead, Line, Measure, Scope, Warned
+from orchestrator.budgets import caps, changing, notices, questions
+from orchestrator.budgets.amounts import words
+from orchestrator.budgets.ask import Allow, Allowed, AskBudget, CapsRead, Line, Measure
 from orchestrator.budgets.reading import READ
 from orchestrator.commands import Answer, Command, Done, Refused
 from orchestrator.fleet import Row
@@ -87,8 +87,10 @@ class BudgetService:
         if row is None:
             return
         lines = self.lines(row)
-        self._warn(row, lines)
+        notices.warn(self._supervisor, row, lines)
         final = event.response.final if event.response is not None else None
+        if row.held:
+            self._signal(row, hold=True)  # somebody let it go on otherwise
         if caps.reached(lines) is None or final:
             return
         if final is None:
@@ -131,11 +133,14 @@ class BudgetService:
             )
 
     async def call(self, command: Command) -> Model:
+        supervisor = self._supervisor
         match command:
             case AskBudget():
-                return self._show(command)
+                return changing.show(supervisor, command)
             case Allow():
-                return self._allow(command)
+                done = changing.allow(supervisor, command)
+                self._look_again()
+                return done
             case other:
                 raise Refused(f"{other.verb} is not a command", "")
 
@@ -237,53 +242,3 @@ class BudgetService:
             status = questions.asked(self._supervisor.fleet, *found, self._supervisor.time.now())
             if status.question is not None and status.question.id != question.id:
                 self._supervisor.emit(row.id, StatusChanged(status=status))
-
-    def _warn(self, row: Row, lines: list[Line]) -> None:
-        for line, measure in caps.nearly(self._supervisor.fleet, lines):
-            said = f"{caps.said(line, measure)} are spent; {told(measure.field, measure.left)} are left"
-            self._supervisor.emit(
-                None, Warned(key=line.key, field=measure.field, cap=measure.cap, words=f"{row.name}: {said}")
-            )
-            self._supervisor.notice("warning", f"{row.name}: a cap is nearly reached", said)
-
-    def _show(self, command: AskBudget) -> BudgetReply:
-        supervisor = self._supervisor
-        fleet, now = supervisor.fleet, supervisor.time.now()
-        limits = caps.limited(fleet, now)
-        if command.session is not None:
-            return BudgetReply(lines=tuple(self.lines(supervisor.row(command.session))), limited=limits)
-        return BudgetReply(lines=caps.everything(fleet, READ.caps, now), limited=limits)
-
-    def _allow(self, command: Allow) -> Done:
-        supervisor = self._supervisor
-        now = supervisor.time.now()
-        row = supervisor.row(command.session) if command.session is not None else None
-        if row is None and command.scope in (Scope.SESSION, Scope.TASK):
-            raise Refused("which session?", "orchestrator budget NAME --add '$5'")
-        if command.scope is Scope.ACCOUNT and not command.agent:
-            raise Refused("whose account?", "for example: orchestrator budget --account claude --add '$5'")
-        key = caps.key(command.scope, now, row, command.agent or "")
-        if row is not None:
-            lines = self.lines(row)
-        else:
-            lines = caps.of_start(supervisor.fleet, command.agent or "", READ.caps(None), now)
-        line = next(line for line in lines if line.key == key)
-        if command.add and not command.own and not command.lift:
-            _addable(line, command.add)
-        supervisor.intend(None, Allowed(key=key, own=command.own, add=command.add, lift=command.lift))
-        self._look_again()
-        after = supervisor.fleet.budget.allowances[key]
-        if after.lifted:
-            return Done(message=f"{caps.whose(line)} caps are lifted")
-        what = f"set to {words(command.own)}" if command.own else f"raised by {words(command.add)}"
-        return Done(message=f"{row.name if row is not None else caps.whose(line)}: {what}")
-
-
-def _addable(line: Line, add: Amount) -> None:
-    capped = {measure.field for measure in line.measures}
-    missing = [field for field in ("dollars", "tokens", "hours") if getattr(add, field) and field not in capped]
-    if missing:
-        raise Refused(
-            f"{caps.whose(line)} {missing[0]} are not capped, so nothing can be added",
-            f"cap them first: --set '{words(add)}'",
-        )

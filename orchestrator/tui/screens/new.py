@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, TextArea
 
+from orchestrator.budgets.amounts import amount
 from orchestrator.commands import AddTasks, Isolation, Run
 from orchestrator.queue.ask import NewTask as NewQueued
 from orchestrator.tui.looks import one_line
@@ -77,6 +78,9 @@ class NewTask(ModalScreen[Run | AddTasks | None]):
                         compact=True,
                         id="isolation",
                     )
+                with Vertical():
+                    yield Label("Budget")
+                    yield Input(draft.get("budget", ""), placeholder="no cap", compact=True, id="budget")
                 with Vertical(classes="small"):
                     yield Label("How many")
                     yield Input(draft.get("count", "1"), type="integer", compact=True, id="count")
@@ -112,7 +116,11 @@ class NewTask(ModalScreen[Run | AddTasks | None]):
     def _command(self) -> Run | None:
         values = self._values()
         count = int(values["count"]) if values["count"].isdigit() else 0
-        problem = ""
+        problem, budget = "", None
+        try:
+            budget = amount(values["budget"]) if values["budget"] else None
+        except ValueError as error:
+            problem = str(error)
         if not values["prompt"].strip():
             problem = "Write what the agent should do."
         elif not 1 <= count <= MOST:
@@ -128,6 +136,7 @@ class NewTask(ModalScreen[Run | AddTasks | None]):
             base=values["base"] or None,
             name=values["name"] or None,
             count=count,
+            budget=budget,
             isolation=Isolation(values["isolation"]) if values["isolation"] else None,
             env=environment(),
         )
@@ -145,5 +154,6 @@ class NewTask(ModalScreen[Run | AddTasks | None]):
             "base": self.query_one("#base", Input).value.strip(),
             "name": self.query_one("#name", Input).value.strip(),
             "isolation": isolation if isinstance(isolation, str) else "",
+            "budget": self.query_one("#budget", Input).value.strip(),
             "count": self.query_one("#count", Input).value.strip(),
         }

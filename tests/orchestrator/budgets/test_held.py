@@ -106,4 +106,6 @@ def test_the_cap_of_a_day_holds_all_and_one_yes_lets_all_go_on_and_a_no_stops_on
     assert steps(machine.session("both-1")) == 6
     assert steps(machine.session("both-2")) < 6
     machine.ok("run", "--agent", "coder", "--name", "third", "--budget", "$1", "--model", "unknown-model", "Count")
-    assert "no price is known" in machine.log()
+    assert "no price is known for unknown-model" in machine.log()
+    machine.ok("wait", "third", "--for", "done", "--timeout", "40")
+    assert machine.log().count("third: a cap that cannot hold") == 1
