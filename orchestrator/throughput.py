@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from orchestrator.metrics.series import rates
 from sessions.models import Response
 
+MICROSECOND = timedelta(microseconds=1)
 LONGEST_GAP = timedelta(seconds=300)
 
 
@@ -21,27 +23,15 @@ def rate(responses: Iterable[Response], now: datetime, window: timedelta) -> flo
 
 def series(responses: Iterable[Response], now: datetime, window: timedelta, buckets: int) -> tuple[float, ...]:
     """Output tokens per second in ``buckets`` equal parts of ``window``, oldest first."""
-    width = window.total_seconds() / buckets
     start = now - window
-    sums = [0.0] * buckets
+    outputs = []
     for began, ended, tokens in _intervals(responses):
-        if ended <= start or began > now or (began == now and ended > now):
+        if ended <= start or began > now:
             continue
-        length = (ended - began).total_seconds()
-        if length <= 0:
-            position = int((ended - start).total_seconds() // width)
-            if 0 <= position < buckets or ended == now:
-                sums[min(position, buckets - 1)] += tokens
-            continue
-        first = max(0, int((began - start).total_seconds() // width))
-        for position in range(first, buckets):
-            left = start + timedelta(seconds=position * width)
-            if left >= ended:
-                break
-            right = left + timedelta(seconds=width)
-            overlap = (min(right, ended) - max(left, began)).total_seconds()
-            sums[position] += tokens * max(0.0, overlap) / length
-    return tuple(total / width for total in sums)
+        if began == ended == now:  # what is made now belongs to the last part
+            began = ended = now - MICROSECOND
+        outputs.append(((began - start) // MICROSECOND, (ended - start) // MICROSECOND, float(tokens)))
+    return tuple(rates(outputs, 0, window // MICROSECOND, buckets))
 
 
 def _intervals(responses: Iterable[Response]) -> list[tuple[datetime, datetime, int]]:
