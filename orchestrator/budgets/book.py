@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.budgets.amounts import Amount
 from orchestrator.budgets.ask import Allowed, CapsRead, Warned
 from orchestrator.budgets.settings import BudgetSettings
+from orchestrator.planner.ask import Planned
 from sessions.events import Counted, StatusChanged
 from sessions.models import Model, SessionId, State
 
@@ -31,6 +32,8 @@ OF_ACCOUNT = timedelta(minutes=2)
 """A limit that lasts longer is one of the account; a shorter one is a busy server's."""
 ANY = "command"
 """An agent that is any program: two of them share no account."""
+PLANNER = "planner"
+"""What plans cost counts for the day under this name."""
 BUSY = frozenset({State.WORKING, State.BACKGROUND})
 """What hours are counted of: the same states as utilisation counts as work."""
 
@@ -141,6 +144,10 @@ def step(book: Book, before: Row | None, after: Row | None, envelope: Envelope) 
             )
             book = _unlimited(book, after.agent, event, at)
             return _spend(book, after.agent, min(when, at), new)
+        case Planned():
+            out = sum(response.usage.output for response in event.responses)
+            unpriced = out if event.cost_usd is None else 0
+            return _spend(book, PLANNER, at, Spent(dollars=event.cost_usd or 0.0, tokens=out, unpriced=unpriced))
         case StatusChanged() if after is not None:
             if before is not None and before.busy_since is not None and after.busy_since is None:
                 book = _busy(book, after.agent, before.busy_since, at)

@@ -9,15 +9,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from orchestrator import home
 from orchestrator.cli.editing import edited
 from orchestrator.cli.output import CommandError, call, dump, fact, note, say
 from orchestrator.cli.run import environment
 from orchestrator.cli.trust import with_approval
-from orchestrator.planner import tasksfile
+from orchestrator.planner import keeping, tasksfile
 from orchestrator.planner.ask import PlanReply, Task
 from orchestrator.planner.checking import layers
-from worktrees import durable
 from worktrees.inert import line
 
 _HEAD = """\
@@ -45,7 +43,7 @@ def plan(arguments: Namespace) -> int:
     if arguments.json:
         return 0
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return _kept(seen)
+        return kept(seen)
     return _talk(seen, arguments, repository)
 
 
@@ -137,16 +135,16 @@ def _talk(seen: PlanReply, arguments: Namespace, repository: str) -> int:
                 else:
                     _show(seen)
             case "q":
-                return _kept(seen)
+                return kept(seen)
             case _ if not word:
-                return _kept(seen)
+                return kept(seen)
             case _:
                 continue
 
 
 def _launch(seen: PlanReply, arguments: Namespace, repository: str) -> int:
     if seen.problems:
-        _kept(seen)
+        kept(seen)
         raise CommandError(f"the plan cannot be launched: {line(seen.problems[0])}", "mend the file and try again")
     fields = {
         "tasks": [tasksfile.new_task(task, repository).model_dump(mode="json") for task in seen.tasks],
@@ -155,7 +153,7 @@ def _launch(seen: PlanReply, arguments: Namespace, repository: str) -> int:
     try:
         reply = with_approval("add_tasks", fields, approved=arguments.trust)
     except CommandError:
-        _kept(seen)
+        kept(seen)
         raise
     for words in reply["notes"]:
         note(words)
@@ -164,22 +162,19 @@ def _launch(seen: PlanReply, arguments: Namespace, repository: str) -> int:
     return 0
 
 
-def _kept(seen: PlanReply) -> int:
-    """Not launched: a plan costs money, so it is not thrown away."""
-    folder = home.home() / "plans"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    number = 1 + sum(1 for _ in folder.glob("*.toml"))
-    stem = seen.tasks[0].name[:40] if seen.tasks and not seen.problems else "plan"
-    while (path := folder / f"{number:03d}-{stem}.toml").exists():
-        number += 1
-    _write(path, seen)
+def kept(seen: PlanReply) -> int:
+    """Not launched: it is kept, and a line says how to open it again."""
+    try:
+        path = keeping.keep(seen)
+    except OSError as error:
+        raise CommandError(f"the plan cannot be kept: {error.strerror}", "write it elsewhere: --out FILE") from error
     note(f"nothing was launched; the plan is kept: orchestrator plan --file {shlex.quote(str(path))}")
     return 0
 
 
 def _write(path: Path, seen: PlanReply) -> None:
     try:
-        durable.write(path, tasksfile.write(seen.tasks, "Launch: orchestrator plan --file FILE").encode())
+        keeping.write(path, seen)
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}", "name another: --out FILE") from error
 

@@ -22,11 +22,12 @@ def dashboard(arguments: Namespace) -> int:
         raise CommandError(error.message, error.hint) from error
     except OSError as error:
         raise CommandError(f"the state folder cannot be used: {error}", "set ORCHESTRATOR_HOME to another") from error
+    from orchestrator.cli.plan import kept
     from orchestrator.links import RemoteLink
     from orchestrator.tui import run
 
     folder = Path(arguments.repo or ".").expanduser().absolute()
-    return run(lambda: RemoteLink(home.socket_path()), folder, client.ensure_daemon)
+    return run(lambda: RemoteLink(home.socket_path()), folder, client.ensure_daemon, kept)
 
 
 def demo(arguments: Namespace) -> int:

@@ -76,3 +76,4 @@ class Planned(Model):
     goal: str
     tasks: tuple[str, ...] = ()  # their names; none: no plan came of it
     responses: tuple[Response, ...] = ()
+    cost_usd: float | None = None  # of all of them; None: no price known

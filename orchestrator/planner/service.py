@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from orchestrator.budgets import starts
+from orchestrator.budgets.book import PLANNER as AGENT
+from orchestrator.budgets.reading import READ
 from orchestrator.commands import CheckPlan, Command, Done, PlanGoal, Refused, StopPlan
 from orchestrator.config import AgentSettings, Settings, load_settings
 from orchestrator.planner import areas, checking, prompt, tasksfile
@@ -65,6 +68,10 @@ class Planner:
         repository = await asyncio.to_thread(open_repository, Path(command.repository))
         settings = await asyncio.to_thread(load_settings, repository.root, command.env)
         patience = settings.planner.timeout_s
+        supervisor = self._supervisor
+        caps = READ.caps(str(repository.root))
+        if (why := starts.spent(supervisor.fleet, AGENT, caps, supervisor.time.now())) is not None:
+            raise Refused(f"no model was asked: {why}", "see what is spent and raise it: orchestrator budget")
         try:
             provider = await asyncio.to_thread(_provider, command, settings)
         except ProviderFailed as error:
@@ -149,6 +156,7 @@ class Planner:
                 goal=goal[:500],
                 tasks=tuple(task.name for task in tasks),
                 responses=tuple(responses),
+                cost_usd=_cost(responses)["cost_usd"],
             )
             self._supervisor.emit(SessionId(f"plan-{secrets.token_hex(5)}"), event)
 
@@ -177,7 +185,7 @@ def _provider(command: PlanGoal, settings: Settings) -> Provider:
     return provider
 
 
-def _cost(responses: list[Response]) -> dict[str, object]:
+def _cost(responses: list[Response]) -> dict[str, Any]:
     costs = [prices.cost(one.model, one.usage) for one in responses]
     known = [cost for cost in costs if cost is not None]
     return {

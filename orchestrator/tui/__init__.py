@@ -7,10 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.link import Link
+from orchestrator.planner.ask import PlanReply
 
 
-def run(link_factory: Callable[[], Link], repository: Path, revive: Callable[[], None] | None = None) -> int:
-    """Open the dashboard until the human detaches; returns the exit code. ``revive`` brings a lost daemon back."""
+def run(
+    link_factory: Callable[[], Link],
+    repository: Path,
+    revive: Callable[[], None] | None = None,
+    left: Callable[[PlanReply], object] | None = None,
+) -> int:
+    """Open the dashboard until the human detaches; returns the exit code.
+
+    ``revive`` brings a lost daemon back; ``left`` gets the plan that was neither launched nor thrown away.
+    """
     from orchestrator.commands import Refused
     from orchestrator.config import load_settings
     from orchestrator.inbox.settings import AttentionSettings
@@ -22,4 +31,6 @@ def run(link_factory: Callable[[], Link], repository: Path, revive: Callable[[],
         attention = AttentionSettings()
     app = Orchestrator(link_factory, repository, revive, attention=attention)
     app.run()
+    if app.plan is not None and left is not None:
+        left(app.plan)
     return app.return_code or 0

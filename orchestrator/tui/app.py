@@ -65,6 +65,7 @@ class Orchestrator(App[None]):
         self.now = now
         self.attention = attention or AttentionSettings()
         self.draft: dict[str, str] = {}  # an unsent task of the form
+        self.goal = ""  # one of which no plan came yet
         self.plan: PlanReply | None = None  # a plan that was not launched yet
         self.known = False  # the fleet was read once; before that an empty one says nothing
         self.lost_why = ""

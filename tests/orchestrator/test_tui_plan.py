@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from orchestrator.commands import CheckPlan, PlanGoal, Refused
 from orchestrator.planner.ask import PlanReply, Task
 from orchestrator.planner.checking import problems, tidy, warnings
 from orchestrator.queue.ask import TasksReply
+from orchestrator.tui import run
+from orchestrator.tui.app import Orchestrator
 from orchestrator.tui.widgets.plan_tasks import PlanTasks
 from sessions.models import Usage
 from tests.orchestrator.sample import SampleLink
@@ -156,6 +159,9 @@ async def test_escape_stops_the_planning(link: Link) -> None:
         await shown.until(lambda: any("nothing was made" in said for said in shown.said()))
         await shown.sees("login-form")
         assert shown.app.plan is None
+        await shown.press("N")
+        await shown.sees("Plan a goal in /home/dev/shop")
+        await shown.sees("Export")  # what was typed is not lost
 
 
 async def test_the_plan_goes_through_the_editor_and_back(
@@ -189,3 +195,11 @@ async def test_what_a_model_says_cannot_act_on_the_screen(link: Link) -> None:
         assert "[blink]warn" in text
         for sign in "\x1b\x07\u202e":
             assert sign not in text
+
+
+@pytest.mark.parametrize("plan", [REPLY, None])
+def test_a_plan_that_is_left_with_the_dashboard_is_handed_on(plan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Orchestrator, "run", lambda app: setattr(app, "plan", plan))
+    left: list[PlanReply] = []
+    assert run(Link, Path("/home/dev/shop"), left=left.append) == 0
+    assert left == ([plan] if plan else [])

@@ -41,9 +41,11 @@ async def new_plan(app: Orchestrator, repository: str) -> None:
     if app.plan is not None:
         app.push_screen(PlanScreen(repository, None))
         return
-    asked = Prompt(f"Plan a goal in {one_line(repository)}", "What shall be reached? A model splits it into tasks.")
+    title = f"Plan a goal in {one_line(repository)}"
+    asked = Prompt(title, "What shall be reached? A model splits it into tasks.", app.goal)
     goal: str | None = await app.push_screen_wait(asked)
     if goal:
+        app.goal = goal
         app.push_screen(PlanScreen(repository, goal))
 
 
@@ -115,7 +117,7 @@ class PlanScreen(Screen[None]):
             if self.is_current:
                 self.dismiss(None)
             return
-        self._app.plan = reply
+        self._app.plan, self._app.goal = reply, ""
         self._show()
 
     def _wait(self) -> None:

@@ -19,6 +19,7 @@ from orchestrator.budgets.settings import BudgetSettings
 from orchestrator.budgets.telling import cells, remarks
 from orchestrator.events import Event, Removed, Returned, Unobserved
 from orchestrator.fleet import Fleet, kept
+from orchestrator.planner.ask import Planned
 from orchestrator.store import Store, in_memory
 from sessions.events import Counted, Launched, Sent, StatusChanged
 from sessions.models import Kind, Response, SessionId, State, Status, Usage
@@ -385,3 +386,12 @@ def test_tasks_are_told_apart_by_words_and_repository() -> None:
 )
 def test_measures_are_told(field: str, value: float, shown: str) -> None:
     assert told(field, value) == shown
+
+
+def test_what_plans_cost_counts_for_the_day() -> None:
+    ledger = Ledger()
+    response = Response(id="p", usage=Usage(input=900, output=40), ended_at=NOON)
+    ledger.tell("plan-1", Planned(repository="/r", goal="g", responses=(response,), cost_usd=0.5))
+    ledger.tell("plan-2", Planned(repository="/r", goal="g", responses=(response,)))
+    spent = of_day(ledger.fleet.budget, ledger.fleet.rows, ledger.at)
+    assert (spent.dollars, spent.tokens, spent.unpriced) == (0.5, 80, 40)

@@ -47,6 +47,13 @@ def test_a_plan_is_shown_written_edited_and_launched_and_its_cost_is_in_the_stat
         assert "does not take the key" in refused
         assert "\n" not in refused.split("→")[0].strip().split("\n", 1)[1]
         (record,) = server.records()
+        account = f'[agents.coder]\nbase_url = "{server.url}"\n[budget]\nday = "30 tokens"\n'
+        machine.settings(account)  # 36 tokens were put out
+        spent = machine.refused("plan", goal(plan(*TWO)), ANTHROPIC_API_KEY="k")
+        assert "no model was asked: " in spent
+        assert "are spent" in spent
+        assert len(server.records()) == 1
+        machine.settings("")
     (group,) = machine.json("stats", "--by", "agent")["groups"]
     assert (group["key"], group["spending"]["responses"]) == ("planner", 1)
     assert group["spending"].items() >= record["usage"].items()
