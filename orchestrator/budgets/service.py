@@ -181,8 +181,9 @@ class BudgetService:
         point("budget.allowed")
         self._supervisor.emit(row.id, Answered(question=question.id, choice=command.text or command.choice))
         self._look_again()
-        if self._supervisor.fleet.rows[row.id].held:
-            return Done(message=f"{row.name} is still held: {self._supervisor.fleet.rows[row.id].status.question}")
+        after = self._supervisor.fleet.rows[row.id]
+        if after.held and after.status.question is not None:
+            return Done(message=f"{row.name} is still held: {after.status.question.title}")
         return Done(message=f"{row.name} goes on {what}")
 
     def _of(self, row: Row, asked: QuestionId) -> tuple[Line, Measure] | None:

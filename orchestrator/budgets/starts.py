@@ -38,7 +38,7 @@ def require(supervisor: Supervisor, command: Run, agent: str, repository: str) -
     why = why_not(fleet, agent, repository, now)
     if why is None:
         return
-    hint = "wait for it, or start it all the same: orchestrator run --now"
+    hint = "let it start when that is over: orchestrator add; or all the same now: orchestrator run --now"
     found = caps.reached(caps.of_start(fleet, agent, READ.caps(repository), now))
     if limited(fleet, agent, now) is None and found is not None:
         hint = f"raise it: {caps.raising(*found)}; or start it all the same: orchestrator run --now"
