@@ -66,12 +66,13 @@ class LaunchFailed(Model):
 class Intended(Model):
     """Something that takes several steps was asked for. Written ahead, so that it is finished after a kill.
 
-    ``by``: the human for this session, the human for all of them (``down --agents``), or the restart after a crash.
+    ``by``: the human for this session, the human for all of them (``down --agents``), the restart after a
+    crash, or the queue that needs its room.
     """
 
     event: Literal["intended"] = "intended"
     action: Literal["resume", "stop", "remove"]
-    by: Literal["you", "down", "restart"] = "you"
+    by: Literal["you", "down", "restart", "queue"] = "you"
 
 
 class Abandoned(Model):

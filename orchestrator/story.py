@@ -79,7 +79,12 @@ def _words(event: Event) -> str:
         case FailedToStart():
             return event.how + "".join(f"\n            {_short(text)}" for text in event.screen[-6:])
         case Intended():
-            who = {"you": "you asked", "down": "down --agents asked", "restart": "it crashed"}[event.by]
+            who = {
+                "you": "you asked",
+                "down": "down --agents asked",
+                "restart": "it crashed",
+                "queue": "the queue needs its room",
+            }[event.by]
             return f"{event.action}: {who}"
         case Abandoned():
             return f"{event.action} was given up: {event.reason}"

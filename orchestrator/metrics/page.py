@@ -40,6 +40,10 @@ th:first-child, td:first-child { text-align: left }
 .key { display: inline-block; margin-right: 1rem; white-space: nowrap }
 .key i { display: inline-block; width: .8em; height: .8em; margin-right: .35em; border: 1px solid #8888 }
 small { opacity: .75 }
+@media (max-width: 640px) {
+  table { display: block; overflow-x: auto; white-space: nowrap }
+  svg text { font-size: 21px }
+}
 """
 
 

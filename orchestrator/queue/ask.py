@@ -15,6 +15,7 @@ from worktrees.models import Method
 When = Literal["landed", "done"]
 """What a dependant waits for: that the work landed, or only that its agent is done."""
 MOST_RETRIES = 5
+MANY = 200
 
 
 class Task(Model):
@@ -59,6 +60,7 @@ class Queue(Model):
 
     tasks: tuple[Task, ...] = ()
     held: bool = False
+    done: tuple[SessionId, ...] = ()  # sessions that came from the queue and finished, the last MANY
 
     def named(self, name: str) -> Task | None:
         """The task of that name or id."""

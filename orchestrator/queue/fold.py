@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.queue.ask import Queue, QueueHeld, Task, TaskLeft, TaskQueued
+from orchestrator.queue.ask import MANY, Queue, QueueHeld, Task, TaskLeft, TaskQueued
 
 
 def apply(queue: Queue, event: TaskQueued | TaskLeft | QueueHeld) -> Queue:
@@ -17,7 +17,10 @@ def apply(queue: Queue, event: TaskQueued | TaskLeft | QueueHeld) -> Queue:
             rest = tuple(task for task in queue.tasks if task.id != event.task)
             if event.how != "done":  # one that is done is a session now, and what waits for it looks at that
                 rest = tuple(_without(task, left.name) for task in rest)
-            return queue.model_copy(update={"tasks": rest})
+            done = queue.done
+            if event.how == "done" and left.session is not None:
+                done = (*(one for one in done if one != left.session), left.session)[-MANY:]
+            return queue.model_copy(update={"tasks": rest, "done": done})
         case QueueHeld():
             return queue.model_copy(update={"held": event.held})
 

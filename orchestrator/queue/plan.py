@@ -19,6 +19,7 @@ from sessions.models import BUSY, State
 SLOT = BUSY | {State.BLOCKED}
 OVER = frozenset({State.DONE, State.IDLE})
 FAILED = frozenset({State.FAILED, State.CRASHED})
+UNSURE = timedelta(minutes=1)
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=4), timedelta(minutes=16))
 """Before the first, second and every further new try."""
 
@@ -53,6 +54,7 @@ class Plan:
     start: list[Task] = field(default_factory=list)
     waits: dict[str, Why] = field(default_factory=dict)
     used: int = 0
+    short: bool = False  # a task would start if the machine had room
 
 
 def ordered(queue: Queue) -> tuple[Task, ...]:
@@ -63,7 +65,7 @@ def ordered(queue: Queue) -> tuple[Task, ...]:
 def plan(queue: Queue, settings: QueueSettings, world: World) -> Plan:
     """Go through the tasks in their order; each that nothing holds back starts, and takes its slot from the next."""
     names = {row.name: row for row in world.rows}
-    taken = [(row.agent, row.repository) for row in world.rows if holds_slot(row)]
+    taken = [(row.agent, row.repository) for row in world.rows if holds_slot(row, world.now)]
     known = {row.id for row in world.rows}
     starting = [task for task in queue.tasks if task.state == "starts" and task.session not in known]
     taken += [(task.agent, task.repository) for task in starting]
@@ -78,6 +80,7 @@ def plan(queue: Queue, settings: QueueSettings, world: World) -> Plan:
             why = _full(task, settings, taken)
         if why is None and room <= 0:
             why = Why(world.full or "the machine takes no more agents now")
+            found.short = True
         if why is None:
             found.start.append(task)
             taken.append((task.agent, task.repository))
@@ -87,8 +90,28 @@ def plan(queue: Queue, settings: QueueSettings, world: World) -> Plan:
     return found
 
 
-def holds_slot(row: Row) -> bool:
-    return row.state in SLOT and row.launch_failure is None
+def holds_slot(row: Row, now: datetime) -> bool:
+    """After a restart of the daemon a session is ``unknown`` until something tells: it may well be at work."""
+    fresh = row.state is State.UNKNOWN and now - row.status.since < UNSURE
+    return (row.state in SLOT or fresh) and row.launch_failure is None
+
+
+def to_end(queue: Queue, rows: Iterable[Row], focus: str | None, now: datetime, rest_s: float) -> Row | None:
+    """The session whose program gives its room to the next task: the longest done one of those that came from the
+    queue, which asks nothing, has everything that was said to it, and is not the one that the human is at.
+
+    ``rest_s``: so many seconds it has been done at least."""
+    done = frozenset(queue.done)
+    found = [
+        row
+        for row in rows
+        if row.id in done
+        and row.state in OVER
+        and now - row.status.since >= timedelta(seconds=rest_s)
+        and not (row.asks or row.unsent or row.merging or row.active)
+        and row.id != focus
+    ]
+    return min(found, key=lambda row: row.status.since, default=None)
 
 
 def _stuck(task: Task, cyclic: Collection[str]) -> Why | None:

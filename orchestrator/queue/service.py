@@ -20,7 +20,7 @@ from orchestrator.config import Settings, load_settings
 from orchestrator.events import Event
 from orchestrator.queue import adding, keeping, steering
 from orchestrator.queue.ask import AddTasks, QueueReply, ShowQueue, SteerQueue, Task, TaskLeft, TaskQueued, TasksReply
-from orchestrator.queue.plan import FAILED, OVER, Plan, World, after_failure, plan
+from orchestrator.queue.plan import FAILED, OVER, Plan, World, after_failure, plan, to_end
 from orchestrator.rows import Row
 from orchestrator.store import LedgerError
 from sessions.errors import SessionError
@@ -108,6 +108,8 @@ class QueueService:
         found = await self._plan(settings)
         for task in found.start:
             self._start(task)
+        if found.short and settings.queue.make_room:
+            await self._make_room(settings.queue.rest)
         waiting = self._supervisor.fleet.queue.waiting
         if not waiting or all(found.waits[task.id].blocked for task in waiting if task.id in found.waits):
             return LOOK_AGAIN_S if self._again_at else None
@@ -130,6 +132,16 @@ class QueueService:
         )
         return plan(supervisor.fleet.queue, settings.queue, world)
 
+    async def _make_room(self, rest_s: float) -> None:
+        """End the program of a finished task: an idle one holds as much memory as one at work. ``resume`` goes on."""
+        supervisor = self._supervisor
+        now = supervisor.time.now()
+        row = to_end(supervisor.fleet.queue, supervisor.fleet, supervisor.time.focus, now, rest_s)
+        live = supervisor.live.get(row.id) if row is not None else None
+        if row is not None and live is not None and live.running:
+            log.info("%s is done; its program is ended for the next task", row.name)
+            await resuming.stop(supervisor, row, by="queue")
+
     # What became of those that started.
 
     def _settle(self) -> None:
@@ -140,7 +152,12 @@ class QueueService:
             row = fleet.rows.get(task.session)
             if row is None:
                 self._leave(task, "removed")
-            elif row.stopped == "you" or row.landing is not None or row.state is State.EXITED or row.state in OVER:
+            elif (
+                row.stopped == "you"
+                or row.landing is not None
+                or row.state is State.EXITED
+                or (row.state in OVER and not row.held)
+            ):
                 self._leave(task, "done")
             elif task.state == "runs" and (trouble := _failure(row)) and not self._is_old(task, row, now):
                 self._failed(task, trouble, now)

@@ -36,6 +36,8 @@ class QueueSettings(_Section):
     max_load: Annotated[float, Field(gt=0)] | None = None  # of the last minute, for each core; None: not looked at
     after: When = "landed"
     retries: Annotated[int, Field(ge=0, le=MOST_RETRIES)] = 0
+    make_room: bool = True  # programs of finished tasks are ended when the machine has no room for the next
+    rest: Annotated[float, Field(ge=0)] = 120.0  # seconds that such a program stays in any case
     unattended: bool = True
     unattended_modes: tuple[str, ...] = ()  # permission modes of what may start by itself; none named: any
     repositories: dict[str, RepositoryRules] = {}

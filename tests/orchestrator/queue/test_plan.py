@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.queue import fold
 from orchestrator.queue.ask import Queue, Task, TaskLeft, TaskQueued
-from orchestrator.queue.plan import World, after_failure, cycles, plan
+from orchestrator.queue.plan import World, after_failure, cycles, plan, to_end
 from orchestrator.queue.settings import QueueSettings, RepositoryRules
 from orchestrator.rows import Row
 from sessions.models import State
@@ -72,6 +72,23 @@ def test_what_is_at_work_takes_a_slot(rows: tuple[Row, ...], expected: str) -> N
 )
 def test_what_comes_first_holds_back(one: dict[str, Any], rows: tuple[Row, ...], expected: str) -> None:
     assert why(task("a", **one), *rows) == expected
+
+
+def test_what_is_not_known_since_a_restart_may_be_at_work() -> None:
+    unknown = [row(State.UNKNOWN, ago_s=ago_s, name="u") for ago_s in (5, 300)]
+    assert [why(task("a"), busy, one) for one in unknown] == ["2 of 2 slots are taken", ""]
+
+
+def test_the_longest_done_one_of_the_queue_gives_its_room() -> None:
+    rows = [row(State.DONE, ago_s=ago_s, name=name) for name, ago_s in (("new", 10), ("old", 500), ("older", 900))]
+    rows += [row(State.DONE, ago_s=5000, name="asks", asks=True), row(State.DONE, ago_s=5000, name="yours")]
+    rows += [row(State.WORKING, ago_s=5000, name="works"), row(State.DONE, ago_s=5000, name="mine", unsent=("c",))]
+    queue = Queue(done=tuple(one.id for one in rows if one.name != "yours"))
+    assert [
+        getattr(to_end(queue, rows, focus, NOW, rest_s), "name", None)
+        for focus, rest_s in ((None, 120), ("older", 120), ("older", 600), (None, 0))
+    ] == ["older", "old", None, "older"]
+    assert to_end(Queue(), rows, None, NOW, 0) is None
 
 
 def test_caps_rules_and_the_machine_hold_back_with_their_reason() -> None:

@@ -121,6 +121,21 @@ def test_what_fails_is_tried_again_and_what_came_after_a_dropped_one_waits_for_t
     tasks.until(lambda: tasks.began()[2:] == ["next"])
 
 
+def test_a_finished_program_gives_its_room_to_the_next_task(tasks: Tasks) -> None:
+    machine = tasks.machine
+    machine.settings("[run]\nmax_running = 1\n[queue]\nrest = 0\n")
+    tasks.add("one")
+    tasks.open("one")
+    tasks.until(lambda: machine.session("one")["state"] == "done")
+    tasks.add("two")
+    tasks.until(lambda: tasks.began() == ["one", "two"])
+    assert machine.session("one")["state"] == "exited"
+    assert "stop: the queue needs its room" in machine.ok("log", "one")
+    tasks.open("two")
+    machine.ok("resume", "--all")  # it is not among those that come back by themselves
+    assert machine.session("one")["state"] == "exited"
+
+
 def test_what_cannot_be_is_refused_whole(tasks: Tasks) -> None:
     machine = tasks.machine
     assert "comes after nobody" in machine.refused("add", "--agent", "command", "--after", "nobody", "--", "cat")
