@@ -127,7 +127,8 @@ def span(seconds: float) -> str:
 
 def _ended(row: Row) -> str:
     code = row.status.exit_code
-    return f"{row.status.state.value}" + (f" with {code}" if code else "")
+    saw = inert.line(row.status.why[0].saw) if row.status.why else ""
+    return row.status.state.value + (f" with {code}" if code else "") + (f": {saw}" if saw else "")
 
 
 def _others(row: Row) -> str:

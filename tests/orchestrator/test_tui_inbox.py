@@ -15,6 +15,7 @@ from orchestrator.tui.screens.inbox import InboxScreen
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.screens.merge import MergeScreen
 from orchestrator.tui.screens.session import SessionScreen
+from sessions.events import Said
 from sessions.models import Kind, Option, Question, QuestionId, State
 from tests.orchestrator.sample import NOW, REMOVE, SCHEMA, SampleLink
 from tests.orchestrator.screens import NARROW, WIDE, Shown, compare, dashboard
@@ -38,6 +39,24 @@ async def test_it_looks_as_drawn(size: tuple[int, int]) -> None:
         shown.link.now = NOW
         shown.app.screen._show_question()
         await compare(f"inbox-{size[0]}", shown)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "120x36"])
+async def test_what_is_ready_to_merge_looks_as_drawn(size: tuple[int, int]) -> None:
+    link = SampleLink()
+    row = link.fleet.named("db-migrate")
+    assert row is not None
+    link.emit("db-migrate", Snoozed(mark=mark(row)))
+    link.emit("dark-theme", Prioritised(priority=2))
+    link.emit("dark-theme", Said(text="The dark theme is done, with a switch in the settings."))
+    async with dashboard(link, size) as shown:
+        await opened(shown)
+        await shown.press("w")
+        await shown.sees("v reviews it")
+        shown.link.now = NOW
+        shown.app.screen._show_question()
+        await shown.sees("412 tok/s")
+        await compare(f"inbox-ready-{size[0]}", shown)
 
 
 @pytest.mark.parametrize(("key", "choice"), [("y", "1"), ("a", "2"), ("n", "3"), ("2", "2")])
@@ -300,3 +319,18 @@ def test_an_options_own_key_wins_over_the_meaning_of_a_letter() -> None:
 def test_a_permission_without_readable_options_takes_yes_and_no_as_they_are() -> None:
     assert [choice_for(question(Kind.PERMISSION), key) for key in "yna1"] == ["y", "n", None, None]
     assert choice_for(question(Kind.QUESTION), "y") is None
+
+
+@pytest.mark.parametrize(("way", "key"), [("T", "w"), ("v", "W"), ("enter", "w")])
+async def test_the_next_key_walks_from_other_screens_and_esc_leads_back_there(way: str, key: str) -> None:
+    async with dashboard(SampleLink()) as shown:
+        await shown.press(way)
+        await shown.until(lambda: not isinstance(shown.app.screen, MainScreen))
+        there = shown.app.screen
+        await shown.press(key)
+        await shown.until(lambda: isinstance(shown.app.screen, InboxScreen))
+        assert shown.app.screen.current().name == "login-form"
+        await shown.press(key)
+        assert shown.app.screen.current().name == "db-migrate"
+        await shown.press("escape")
+        await shown.until(lambda: shown.app.screen is there)

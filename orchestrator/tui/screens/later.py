@@ -40,7 +40,7 @@ class LaterScreen(ModalScreen[Later | None]):
             yield Label("  1  in 10 minutes", markup=False)
             yield Label("  2  in an hour", markup=False)
             yield Label("  3  when something changes", markup=False)
-            yield Label("z in 10 minutes · it is back at once when it wants something else · esc back", classes="hint")
+            yield Label("it is back at once when it wants something else · esc back", classes="hint")
 
     def action_choose(self, seconds: int) -> None:
         self.dismiss(Later(float(seconds) if seconds else None))
