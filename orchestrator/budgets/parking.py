@@ -108,21 +108,25 @@ class ParkingService:
                 await self._was_begun(row)
         while True:
             self._news.clear()
-            wait = LOOK_S
-            now = self._supervisor.time.now()
-            for row in sorted(self._supervisor.fleet, key=lambda row: row.parked.due if row.parked else now):
-                if self._is_stuck(row, now):
-                    self._park(row, row.status.until)
-                elif row.parked is not None and not row.parked.begun:
-                    left = (row.parked.due - now).total_seconds()
-                    left = max(left, self._next.get(row.agent, 0.0) - asyncio.get_running_loop().time())
-                    if left <= 0 and self._may(row, now):
-                        await self._go_on(row)
-                    elif left > 0:
-                        wait = min(wait, left)
+            wait = await self.look()
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._news.wait()
+
+    async def look(self) -> float:
+        """Let those go on that are due; returns in how many seconds it is time to look again."""
+        wait, now = LOOK_S, self._supervisor.time.now()
+        for row in sorted(self._supervisor.fleet, key=lambda row: row.parked.due if row.parked else now):
+            if self._is_stuck(row, now):
+                self._park(row, row.status.until)
+            elif row.parked is not None and not row.parked.begun:
+                left = (row.parked.due - now).total_seconds()
+                left = max(left, self._next.get(row.agent, 0.0) - asyncio.get_running_loop().time())
+                if left <= 0 and self._may(row, now):
+                    await self._go_on(row)
+                elif left > 0:
+                    wait = min(wait, left)
+        return wait
 
     def _may(self, row: Row, now: datetime) -> bool:
         """Nothing that the human did, and no other limit, is against it."""

@@ -44,6 +44,7 @@ class BudgetService:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
+        self._trouble = ""
 
     def freed(self) -> frozenset[SessionId]:
         """Who was let go on by what the ledger says last. Asked before anything is looked at anew."""
@@ -77,6 +78,10 @@ class BudgetService:
         mine = READ.caps(None)
         if mine != self._supervisor.fleet.budget.caps:
             self._supervisor.emit(None, CapsRead(caps=mine))
+        trouble = READ.trouble.get(None, "")
+        if trouble and trouble != self._trouble:
+            self._supervisor.notice("warning", "Caps cannot be read", f"{trouble}; until then the last known hold")
+        self._trouble = trouble
 
     def counted(self, session: SessionId, event: Counted) -> None:
         """An answer of its model was counted: before the next request it is time to hold it.

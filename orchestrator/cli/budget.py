@@ -82,14 +82,13 @@ def asked(arguments: Namespace) -> dict[str, Any] | None:
     found = amount(arguments.budget) if arguments.budget else Amount()
     for field, words, unit in (
         ("dollars", arguments.max_cost, "$"),
-        ("tokens", arguments.max_tokens, " tokens"),
+        ("tokens", arguments.max_tokens, "tokens"),
         ("hours", arguments.max_hours, "h"),
     ):
-        if not words:
-            continue
-        bare = words.replace(".", "", 1).isdigit()
-        one = amount(f"${words}" if bare and unit == "$" else f"{words}{unit}" if bare else words)
-        if getattr(one, field) is None or (found := one.over(found)) is None:
-            raise CommandError(f"{words!r} is no amount of {field}", "orchestrator run --help", 2)
+        if words:
+            one = amount(f"{words}{unit}" if words.replace(".", "", 1).isdigit() else words)
+            if getattr(one, field) is None:
+                raise CommandError(f"{words!r} is no amount of {field}", "orchestrator run --help", 2)
+            found = one.over(found)
     cap: dict[str, Any] = found.model_dump()
     return cap
