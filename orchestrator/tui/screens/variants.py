@@ -208,7 +208,8 @@ class VariantsScreen(Screen[None]):
         if seen is None:
             return
         lines = "\n".join(f"  {_going(one)}" for one in seen.going)
-        words = f"{number(len(seen.going), 'other')} go to the attic, each with all of its work:\n\n{lines}\n\n"
+        go = "other goes" if len(seen.going) == 1 else "others go"
+        words = f"{len(seen.going)} {go} to the attic, each with all of its work:\n\n{lines}\n\n"
         words += "Each is snapshotted first; undo (z) brings them back one by one."
         title = f"Keep {one_line(here.name)}?"
         if not await self._app.push_screen_wait(Confirm(title, safe(words), "Keep it", "Not now")):
