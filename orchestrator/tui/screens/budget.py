@@ -9,7 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from orchestrator.budgets.amounts import Amount, amount, words
 from orchestrator.budgets.ask import Allow, AskBudget, BudgetReply, Scope
@@ -18,6 +18,7 @@ from orchestrator.budgets.telling import remarks
 from orchestrator.tui.looks import one_line
 from orchestrator.tui.screens.prompt import Prompt
 from orchestrator.tui.widgets.caps_list import CapsList
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import DIM
 from orchestrator.tui.widgets.top_line import TopLine
 
@@ -40,7 +41,7 @@ class BudgetScreen(Screen[None]):
         yield TopLine()
         yield CapsList()
         yield Static(id="caps-remarks")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.caps.focus()

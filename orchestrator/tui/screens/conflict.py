@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, TextArea
+from textual.widgets import TextArea
 
 from orchestrator.commands import AskAgent, Conflicts, ConflictsReply, Resolve, Resolved
 from orchestrator.fleet import Fleet
@@ -20,6 +20,7 @@ from orchestrator.tui.screens.confirm import Confirm
 from orchestrator.tui.screens.prompt import Prompt
 from orchestrator.tui.terminal import environment
 from orchestrator.tui.widgets.conflict_view import ConflictFiles, ConflictResult, ConflictSides
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import Lines
 from orchestrator.tui.widgets.top_line import TopLine
 from worktrees.problems import Pick, Problem, Take
@@ -74,7 +75,7 @@ class ConflictScreen(Screen[None]):
         yield ConflictSides()
         yield ConflictResult()
         yield TextArea("", id="conflict-editor", compact=True, soft_wrap=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one(TextArea).display = False

@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from orchestrator.fleet import Fleet, Row
 from orchestrator.inbox.order import awake, inbox
@@ -19,6 +18,7 @@ from orchestrator.tui.answers import SETTLE, choice_for, several, toggled
 from orchestrator.tui.looks import one_line
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.inbox_answers import Answers
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import Lines
 from orchestrator.tui.widgets.needs_you import Inbox, asking
 from orchestrator.tui.widgets.pane import PaneView
@@ -91,7 +91,7 @@ class InboxScreen(Answers, Screen[None]):
                 pane = PaneView()
                 pane.border_title = "Last screen"
                 yield pane
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.watch(self.app, "fleet", self.show_fleet)

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from orchestrator.attention import comes_back
 from orchestrator.commands import ResumeAll, See
@@ -22,6 +21,7 @@ from orchestrator.tui.reasons import Reason
 from orchestrator.tui.terminal import environment
 from orchestrator.tui.widgets.filter_line import FilterLine
 from orchestrator.tui.widgets.fleet_table import FleetTable
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import Lines
 from orchestrator.tui.widgets.lost_line import LostLine
 from orchestrator.tui.widgets.needs_you import NeedsYou
@@ -61,7 +61,7 @@ class MainScreen(Opening, SessionActions, Screen[None]):
                 yield PaneView()
                 yield NeedsYou()
         yield FilterLine()
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.watch(self.app, "fleet", self.show_fleet)

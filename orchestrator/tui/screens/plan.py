@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from orchestrator.commands import CheckPlan, PlanGoal, StopPlan
 from orchestrator.planner import tasksfile
@@ -25,6 +25,7 @@ from orchestrator.tui.screens.confirm import Confirm
 from orchestrator.tui.screens.plan_task import PlanTask
 from orchestrator.tui.screens.prompt import Prompt
 from orchestrator.tui.terminal import environment
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import DIM, Lines
 from orchestrator.tui.widgets.plan_tasks import PlanTasks
 from orchestrator.tui.widgets.scroll import Scroll
@@ -90,7 +91,7 @@ class PlanScreen(Screen[None]):
             with Scroll(id="plan-scroll"):
                 yield Static("", id="plan-detail")
             yield Static("", id="plan-words")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.tasks.border_title = Content(f"Plan in {one_line(self._repository)}")

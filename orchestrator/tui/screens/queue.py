@@ -10,7 +10,7 @@ from textual import actions, events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from orchestrator.fleet import Fleet
 from orchestrator.queue.ask import AddTasks, NewTask, ShowQueue, SteerQueue, Task
@@ -20,6 +20,7 @@ from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.confirm import Confirm
 from orchestrator.tui.screens.prompt import Prompt
 from orchestrator.tui.terminal import environment
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import Lines
 from orchestrator.tui.widgets.queue_list import QueueList
 from orchestrator.tui.widgets.top_line import TopLine
@@ -55,7 +56,7 @@ class QueueScreen(Screen[None]):
         yield TopLine()
         yield QueueList()
         yield Static(id="queue-task", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.watch(self.app, "fleet", self.show_fleet)

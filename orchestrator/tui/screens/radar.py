@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from orchestrator.commands import Foresee, LookInto, Send
 from orchestrator.fleet import Fleet, Row
@@ -19,6 +19,7 @@ from orchestrator.tui.looks import number, one_line, safe
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.prompt import Prompt
 from orchestrator.tui.widgets.clash_view import ClashView
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import DIM, Lines
 from orchestrator.tui.widgets.matrix import Matrix
 from orchestrator.tui.widgets.top_line import TopLine
@@ -48,7 +49,7 @@ class RadarScreen(SessionActions, Screen[None]):
         yield TopLine()
         yield Matrix()
         yield Static(id="radar-cell")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.watch(self.app, "fleet", self.show_fleet)
@@ -172,7 +173,7 @@ class ClashScreen(Screen[None]):
         with ClashView() as view:
             other = self._against.name if self._against else self._turn.target
             view.border_title = Content(f"{one_line(self._turn.name)} × {one_line(other)}")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.run_worker(self._load(), exclusive=True)

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from orchestrator.commands import MarkReviewed, Review
 from orchestrator.fleet import Fleet, Row
@@ -21,6 +21,7 @@ from orchestrator.tui.screens import remarks
 from orchestrator.tui.screens.merge import MergeScreen
 from orchestrator.tui.screens.review_moves import ReviewMoves
 from orchestrator.tui.widgets.filter_line import FilterLine
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import DIM
 from orchestrator.tui.widgets.top_line import TopLine
 from worktrees.partial import Chosen, Pick
@@ -71,7 +72,7 @@ class ReviewScreen(ReviewMoves):
             yield self.files
             yield self.lines
         yield FilterLine("words to look for; capitals count when there are some")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.watch(self.app, "fleet", self.show_fleet)

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from orchestrator.checks.ask import Checked, CheckLine, CheckOutput, Checks
 from orchestrator.commands import Compare, Diff, Isolation, Log, Snapshots, Transcript
@@ -19,6 +19,7 @@ from orchestrator.tui.reasons import Reason
 from orchestrator.tui.widgets.checks_view import ChecksView
 from orchestrator.tui.widgets.diff_view import DiffView
 from orchestrator.tui.widgets.history_view import HistoryView
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import DIM
 from orchestrator.tui.widgets.pane import PaneView
 from orchestrator.tui.widgets.scroll import Scroll
@@ -65,7 +66,7 @@ class SessionScreen(SessionActions, Screen[None]):
                 yield HistoryView()
             with TabPane("Events", id="events"), Scroll(id="events-scroll"):
                 yield Static("Loading …", id="events-text")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.watch(self.app, "fleet", self.show_fleet)

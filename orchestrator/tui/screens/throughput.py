@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from orchestrator.attention import Rank, ordered, waiting
 from orchestrator.commands import Stats, Throughput
@@ -22,6 +22,7 @@ from orchestrator.metrics.since import since
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.looks import look_of, one_line
 from orchestrator.tui.reasons import Reason
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import DIM
 from orchestrator.tui.widgets.strips import LEGEND, Strips, glyph
 from orchestrator.tui.widgets.top_line import TopLine
@@ -64,7 +65,7 @@ class ThroughputScreen(SessionActions, Screen[None]):
         yield TopLine()
         yield Strips()
         yield Static(id="bottleneck")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.strips.focus()

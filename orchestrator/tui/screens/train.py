@@ -10,11 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from orchestrator.fleet import Fleet
 from orchestrator.train.ask import Entry, PreviewTrain, StartTrain, SteerTrain, Train, TrainPreview
 from orchestrator.tui.looks import number, one_line
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.top_line import TopLine
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class TrainScreen(Screen[None]):
         with VerticalScroll(id="train") as box:
             box.border_title = Content("Merge train")
             yield Static("Looking …" if self._sessions else "", id="train-text")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         if self._sessions:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from orchestrator.commands import DiffReply, DiffVariants, Pick
 from orchestrator.fleet import Fleet
@@ -18,6 +18,7 @@ from orchestrator.tui.looks import age, check_look, cut, filled, listed, look, m
 from orchestrator.tui.reasons import Reason
 from orchestrator.tui.screens.confirm import Confirm
 from orchestrator.tui.widgets.diff_view import DiffView
+from orchestrator.tui.widgets.keys import Keys
 from orchestrator.tui.widgets.lines import DIM, Lines
 from orchestrator.tui.widgets.top_line import TopLine
 from orchestrator.variants.ask import Compared, Going, PickReply, VariantsReply
@@ -113,7 +114,7 @@ class VariantsScreen(Screen[None]):
         yield Variants(id="variants")
         yield Static("", id="variants-about")
         yield DiffView()
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.variants.focus()
