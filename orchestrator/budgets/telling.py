@@ -42,8 +42,8 @@ def mark(measure: Measure) -> str:
 
 
 def ratio(measure: Measure) -> str:
-    """``$3.21/$20``."""
-    return f"{_least(measure)}{told(measure.field, measure.spent)}/{told(measure.field, measure.cap)}"
+    """``$3.21/$20``, ``300/500 tokens``."""
+    return f"{_least(measure)}{_bare(measure.field, measure.spent)}/{told(measure.field, measure.cap)}"
 
 
 def limits(reply: BudgetReply, now: datetime) -> list[str]:

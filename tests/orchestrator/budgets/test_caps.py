@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from orchestrator import budgets
 from orchestrator.budgets import caps, questions
-from orchestrator.budgets.amounts import Amount, amount, told, words
-from orchestrator.budgets.ask import Allowed, BudgetReply, Parked, Scope, Unparking, Warned
+from orchestrator.budgets.amounts import Amount, amount
+from orchestrator.budgets.ask import Allowed, BudgetReply, CapsRead, Parked, Scope, Unparking, Warned
 from orchestrator.budgets.book import Spent, day_began, of_day, spent_by, task_of
 from orchestrator.budgets.clock import clock
 from orchestrator.budgets.settings import BudgetSettings
-from orchestrator.budgets.telling import cells, remarks
+from orchestrator.budgets.telling import cells, ratio, remarks
 from orchestrator.events import Event, Removed, Returned, Unobserved
 from orchestrator.fleet import Fleet, kept
 from orchestrator.planner.ask import Planned
@@ -65,47 +65,6 @@ class Ledger:
     def lines(self, name: str, said: BudgetSettings) -> list[caps.Line]:
         row = self.fleet.rows[SessionId(name)]
         return caps.of_session(self.fleet, row, said, self.at)
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        ("$5", Amount(dollars=5)),
-        ("5", Amount(dollars=5)),
-        ("+2.50", Amount(dollars=2.5)),
-        ("200k", Amount(tokens=200_000)),
-        ("2M tokens", Amount(tokens=2_000_000)),
-        ("90m", Amount(hours=1.5)),
-        ("$5 200k, 2h", Amount(dollars=5, tokens=200_000, hours=2)),
-    ],
-)
-def test_amounts_are_read(said: str, expected: Amount) -> None:
-    assert amount(said) == expected
-    assert amount(words(expected)) == expected
-
-
-@pytest.mark.parametrize("said", ["", "much", "$5k", "5 6", "-1", "0", "$5 tokens", "1e3", "5 apples", "nan"])
-def test_what_is_no_amount_is_refused_with_what_may_stand_there(said: str) -> None:
-    with pytest.raises(ValueError, match="for example"):
-        amount(said)
-
-
-@given(st.text(max_size=12))
-def test_any_words_are_an_amount_or_refused(said: str) -> None:
-    try:
-        found = amount(said)
-    except ValueError:
-        return
-    assert found
-
-
-@given(st.text(alphabet="0123456789$.kMhm ,+", max_size=10))
-def test_words_that_look_like_amounts_are_one_or_refused(said: str) -> None:
-    try:
-        found = amount(said)
-    except ValueError:
-        return
-    assert all(value is None or value > 0 for value in (found.dollars, found.tokens, found.hours))
 
 
 def test_a_repository_only_tightens() -> None:
@@ -374,18 +333,19 @@ def test_tasks_are_told_apart_by_words_and_repository() -> None:
     assert isinstance(kept(one), Returned)
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "shown"),
-    [
-        ("dollars", 5.0, "$5"),
-        ("dollars", 0.004, "$0.00"),
-        ("tokens", 1500, "2k tokens"),
-        ("hours", 1.5, "1h30m"),
-        ("hours", 0.25, "15m"),
-    ],
-)
-def test_measures_are_told(field: str, value: float, shown: str) -> None:
-    assert told(field, value) == shown
+def test_the_day_is_told_in_the_measure_of_which_the_most_is_spent() -> None:
+    ledger = Ledger()
+    ledger.create("a")
+    ledger.answer("a", 300, 1.0)
+    assert caps.of_today(ledger.fleet, ledger.at) is None
+    ledger.tell(None, CapsRead(caps=BudgetSettings.model_validate({"day": "$5 500 tokens"})))
+    measure = caps.of_today(ledger.fleet, ledger.at)
+    assert measure is not None
+    assert ratio(measure) == "300/500 tokens"
+    ledger.answer("a", 1, 3.9)
+    measure = caps.of_today(ledger.fleet, ledger.at)
+    assert measure is not None
+    assert ratio(measure) == "$4.90/$5"
 
 
 def test_what_plans_cost_counts_for_the_day() -> None:
