@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from orchestrator.attention import waiting
-from orchestrator.commands import AddTasks, Attach, Command, Refused, Run
+from orchestrator.commands import AddTasks, Attach, Command, Refused, Run, StopPlan
 from orchestrator.fleet import Fleet, Row
 from orchestrator.inbox.settings import AttentionSettings
 from orchestrator.link import Link, LinkDown
@@ -65,6 +66,7 @@ class Orchestrator(App[None]):
         self.now = now
         self.attention = attention or AttentionSettings()
         self.draft: dict[str, str] = {}  # an unsent task of the form
+        self.planning: str | None = None  # id of the one under way
         self.goal = ""  # one of which no plan came yet
         self.plan: PlanReply | None = None  # a plan that was not launched yet
         self.known = False  # the fleet was read once; before that an empty one says nothing
@@ -94,6 +96,9 @@ class Orchestrator(App[None]):
 
     async def on_unmount(self) -> None:
         self._write(terminal.TITLE_BACK)
+        if self.planning is not None:  # nobody is left to read it
+            with suppress(LinkDown, Refused):
+                await self.link.call(StopPlan(id=self.planning))
         await self.link.close()
 
     def get_line_filters(self) -> Sequence[LineFilter]:

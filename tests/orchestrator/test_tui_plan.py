@@ -164,6 +164,17 @@ async def test_escape_stops_the_planning(link: Link) -> None:
         await shown.sees("Export")  # what was typed is not lost
 
 
+async def test_leaving_the_dashboard_stops_the_planning_too(link: Link) -> None:
+    link.held["plan"] = asyncio.Event()
+    async with dashboard(link, NARROW) as shown:
+        await shown.press("N")
+        await shown.press(*"Export", "enter")
+        await shown.sees("A model is asked for a plan")
+        await shown.press("q")
+    (asked,) = shown.asked("plan")
+    assert [command.id for command in shown.asked("stop_plan")] == [asked.id]
+
+
 async def test_the_plan_goes_through_the_editor_and_back(
     link: Link, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,7 +68,6 @@ class PlanScreen(Screen[None]):
     def __init__(self, repository: str, goal: str | None) -> None:
         super().__init__()
         self._repository, self._goal = repository, goal
-        self._asked: str | None = None  # id of the planning under way
         self._began = 0.0
 
     @property
@@ -104,16 +103,16 @@ class PlanScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("edit", "add", "launch", "remove", "shift", "editor", "discard"):
-            return self.plan is not None and self._asked is None
+            return self.plan is not None and self._app.planning is None
         return True
 
     @work(exclusive=True, group="ask")
     async def _ask(self, goal: str) -> None:
-        self._asked, self._began = secrets.token_hex(6), self._app.now().timestamp()
+        self._app.planning, self._began = secrets.token_hex(6), self._app.now().timestamp()
         self._wait()
-        command = PlanGoal(id=self._asked, repository=self._repository, goal=goal, env=environment())
+        command = PlanGoal(id=self._app.planning, repository=self._repository, goal=goal, env=environment())
         reply: PlanReply | None = await self._app.ask(command)
-        self._asked = None
+        self._app.planning = None
         if reply is None:
             if self.is_current:
                 self.dismiss(None)
@@ -122,13 +121,13 @@ class PlanScreen(Screen[None]):
         self._show()
 
     def _wait(self) -> None:
-        if self._asked is not None:
+        if self._app.planning is not None:
             waited = age(self._app.now().timestamp() - self._began)
             self.query_one("#plan-head", Static).update(Text(f" A model is asked for a plan … {waited}   esc stops it"))
 
     def action_leave(self) -> None:
-        if self._asked is not None:
-            self._app.run_worker(self._app.ask(StopPlan(id=self._asked)))
+        if self._app.planning is not None:
+            self._app.run_worker(self._app.ask(StopPlan(id=self._app.planning)))
             return  # the planning ends with a line that says so
         self.dismiss(None)
 
