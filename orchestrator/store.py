@@ -81,7 +81,7 @@ class Store:
                 """
             )
             self.seq: int = self._db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
-            self.derived = Derived(self._db, prices.cost)
+            self.derived = Derived(self._db, prices.priced)
             self.catch_up(AT_ONCE)
         except sqlite3.DatabaseError as error:
             raise unreadable(path, error) from error

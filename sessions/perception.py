@@ -46,8 +46,7 @@ class Perception:
         self.worked_at: datetime | None = None  # newest evidence that a turn runs
         self._evidence: dict[str, Evidence] = {}
         self._tally = usage.Tally()
-        self._cost: dict[str, float | None] = {}
-        self._agent_cost = False
+        self._cost: dict[str, tuple[float, str] | None] = {}  # by response: dollars, and who told them
         self._known = AgentKnown()
         self._said: tuple[str, bool] = ("", False)
         self._active = False
@@ -228,16 +227,16 @@ class Perception:
             if not self._tally.add(response):
                 continue
             own = response.cost_usd
-            self._agent_cost = self._agent_cost or own is not None
-            self._cost[response.id] = own if own is not None else prices.cost(response.model, response.usage)
+            told = (own, "agent") if own is not None else prices.priced(response.model, response.usage)
+            self._cost[response.id] = told
             known = [cost for cost in self._cost.values() if cost is not None]
             complete = len(known) == len(self._cost)
             events.append(
                 Counted(
                     total=self._tally.total,
                     response=response,
-                    cost_usd=sum(known) if complete else None,
-                    cost_source=("agent" if self._agent_cost else "genai-prices") if complete else None,
+                    cost_usd=sum(cost for cost, _ in known) if complete else None,
+                    cost_source=", ".join(sorted({source for _, source in known})) if complete else None,
                 )
             )
         return events

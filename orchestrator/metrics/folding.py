@@ -49,7 +49,8 @@ KINDS = (
     *("counted", "merged", "undone", "answered", "sent", "looked", "focused", "unobserved", "imported", "planned"),
 )
 """Events that the fold looks at, by their words."""
-Price = Callable[[str, Usage], float | None]
+Price = Callable[[str, Usage], tuple[float, str] | None]
+"""Dollars for tokens of a model, and who told the price."""
 
 
 class Asked(Model):
@@ -310,8 +311,7 @@ def _answer(session: str, event: Counted, price: Price, before: tuple[str, int, 
     response = event.response
     assert response is not None
     own = response.cost_usd
-    cost = own if own is not None else price(response.model, response.usage)
-    source = "agent" if own is not None else "genai-prices" if cost is not None else ""
+    cost, source = (own, "agent") if own is not None else price(response.model, response.usage) or (None, "")
     ended = micros(response.ended_at)
     began = micros(response.started_at) if response.started_at is not None else ended + 1
     if began > ended:

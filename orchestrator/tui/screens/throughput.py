@@ -17,7 +17,7 @@ from orchestrator.attention import Rank, ordered, waiting
 from orchestrator.commands import Stats, Throughput
 from orchestrator.fleet import Fleet, Row
 from orchestrator.metrics.figures import By, Figures
-from orchestrator.metrics.lines import NOT_ENOUGH, bottleneck, minutes, sheet
+from orchestrator.metrics.lines import NOT_ENOUGH, bottleneck, cost, minutes, sheet
 from orchestrator.metrics.since import since
 from orchestrator.tui.actions import SessionActions
 from orchestrator.tui.looks import look_of, one_line
@@ -143,6 +143,10 @@ class ThroughputScreen(SessionActions, Screen[None]):
         if (waits := len(waiting(self._app.fleet))) > 1:
             warning = self.strips.colour("warning")
             text.append(f"  {look_of(Rank.ASKS).glyph} {waits} at once", f"bold {warning}")
+        spent = self._today.total.spending
+        if spent.cost_sources:
+            told = f"  {cost(spent)} today, by {', '.join(spent.cost_sources)}"
+            text.append(told if text.cell_len + len(told) <= self.size.width else "", DIM)
         text.append("\n")
         at_once = self._today.parallelism or 0.0
         text.append(f" At work at once today: {at_once:.1f} on average, {self._today.peak} at most.", DIM)
