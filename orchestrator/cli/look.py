@@ -8,7 +8,7 @@ from argparse import Namespace
 from contextlib import suppress
 from typing import Any
 
-from orchestrator.amounts import count
+from orchestrator.amounts import count, number
 from orchestrator.cli.output import CommandError, call, dump, exact, fetch, note, say, session, sessions, table
 from worktrees.inert import block, line
 
@@ -101,7 +101,8 @@ def show(arguments: Namespace) -> int:
         "drift": f"{item['ahead']} commits ahead, {item['behind']} behind",
         "worktree": item["worktree"],
         "strayed": f"{item['strayed']}: orchestrator restore {item['name']} --dry-run" if item["strayed"] else "",
-        "changes": f"{diff['files']} files, +{diff['added']} -{diff['removed']}, {item['uncommitted']} uncommitted",
+        "changes": f"{number(diff['files'], 'file')}, +{diff['added']} -{diff['removed']}, "
+        f"{item['uncommitted']} uncommitted",
         "conflicts": ", ".join(item["conflicts"]),
         "outdated": f"{item['target']} changed what it read: {', '.join(item['outdated'][:5])}"
         if item["outdated"]

@@ -8,6 +8,7 @@ import threading
 from argparse import Namespace
 from typing import Any
 
+from orchestrator.amounts import number
 from orchestrator.cli.editing import edited
 from orchestrator.cli.output import CommandError, ask, call, dump, fact, note, say, session, sessions
 from orchestrator.cli.review import chosen
@@ -197,7 +198,7 @@ def _preview(item: dict[str, Any], method: str | None, checks: Any, part: Any, a
         dump(seen)
         return 0
     fact(f"{item['branch']} → {seen['target']} by {seen['method']}")
-    fact(f"  {seen['files']} files, +{seen['added']} -{seen['removed']}, {seen['uncommitted']} uncommitted")
+    fact(f"  {number(seen['files'], 'file')}, +{seen['added']} -{seen['removed']}, {seen['uncommitted']} uncommitted")
     if seen["trespass"]:
         fact(f"  not landed, and on {seen['target']}: {seen['trespass']}")
     if seen["again"]:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from orchestrator.amounts import number
 from orchestrator.cli.output import CommandError, call, dump, fact, note, say, table
 from orchestrator.cli.trust import with_approval
 from worktrees.inert import line
@@ -103,7 +104,9 @@ def _preview(seen: dict[str, Any], arguments: Namespace) -> int:
         return 0
     fact(f"{seen['repository']} → {seen['target']}, in this order:")
     for n, wagon in enumerate(seen["wagons"], 1):
-        fact(f"  {n:>3}  {line(wagon['name'])}  {wagon['files']} files, +{wagon['added']} -{wagon['removed']}")
+        fact(
+            f"  {n:>3}  {line(wagon['name'])}  {number(wagon['files'], 'file')}, +{wagon['added']} -{wagon['removed']}"
+        )
         if wagon["refusal"]:
             fact(f"       cannot: {wagon['refusal']}")
         if wagon["conflicts"]:

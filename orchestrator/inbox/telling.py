@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from orchestrator.amounts import number
 from orchestrator.fleet import Row
 from orchestrator.inbox.ask import Listed
 from orchestrator.inbox.order import Item, ended
@@ -62,7 +63,7 @@ def what(item: Item) -> str:
         case "ready":
             totals = row.totals
             checks = f", checks {row.checks.mark}" if row.checks is not None else ""
-            return f"{totals.files} files, +{totals.added} −{totals.removed}{checks}: to review and merge"
+            return f"{number(totals.files, 'file')}, +{totals.added} −{totals.removed}{checks}: to review and merge"
         case "finished":
             return inert.line(row.said) or "its turn is over, nothing was changed"
         case _ if question is None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from orchestrator.amounts import number as number
 from orchestrator.attention import Rank, rank
 from orchestrator.fleet import Row
 from sessions.models import ENDED, State
@@ -142,11 +143,6 @@ def age(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m"
     return f"{whole // 3600}h" if whole < 86400 else f"{whole // 86400}d"
-
-
-def number(count: int, what: str) -> str:
-    """``1 file``, ``2 files``."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def listed(names: Sequence[str]) -> str:

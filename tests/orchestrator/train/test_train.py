@@ -42,6 +42,7 @@ def agents(machine: Machine, **files: str) -> None:
         machine.ok("run", "--agent", "command", "--name", name, "--", "sh", "-c", words)
     for name in files:
         machine.ok("wait", name, "--for", "exited", "--timeout", "20")
+        machine.until(name, lambda name=name: machine.session(name)["diff"]["files"] > 0)  # type: ignore[misc]
 
 
 def checked(machine: Machine, command: str = "sh check.sh") -> None:
