@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from orchestrator.commands import DiffReply, Refused
 from orchestrator.events import Removed
 from orchestrator.tui.screens.session import SessionScreen
@@ -66,10 +64,14 @@ async def test_two_are_diffed_against_each_other() -> None:
 
 async def test_one_is_picked_after_a_question_that_names_the_others() -> None:
     link = GroupedLink()
-    link.answers["pick"] = PickReply(kept="sort-codex", group="sort", going=GOING)
+    link.answers["pick"] = Refused("sort-gemini is being merged", "wait for it, then pick")
     async with dashboard(link, NARROW) as shown:
         await opened(shown)
         await shown.press("down", "p")
+        await shown.until(lambda: any("being merged" in said for said in shown.said()))
+        link.calls.clear()
+        link.answers["pick"] = PickReply(kept="sort-codex", group="sort", going=GOING)
+        await shown.press("p")
         await shown.sees("Keep sort-codex?")
         await shown.sees("sort-claude  done  2 commits not landed")
         await shown.sees("sort-gemini  working  1 uncommitted, its program is ended")
@@ -85,24 +87,12 @@ async def test_one_is_picked_after_a_question_that_names_the_others() -> None:
         await shown.until(lambda: any("sort-gemini stays: busy" in said for said in shown.said()))
 
 
-@pytest.mark.parametrize("left", [("sort-claude",), ()])
-async def test_it_follows_the_fleet_and_leaves_when_none_is_left(left: tuple[str, ...]) -> None:
+async def test_it_follows_the_fleet_and_leaves_when_none_is_left() -> None:
     link = GroupedLink()
-    async with dashboard(link, WIDE) as shown:
+    async with dashboard(link, NARROW) as shown:
         shows = await opened(shown)
-        for name in ("sort-claude", "sort-codex", "sort-gemini"):
-            if name not in left:
-                link.emit(name, Removed(attic="refs/x"))
-        if left:
-            await shown.until(lambda: [one.name for one in shows.seen] == list(left))
-        else:
-            await shown.until(lambda: not isinstance(shown.app.screen, VariantsScreen))
-
-
-async def test_a_refusal_is_said() -> None:
-    link = GroupedLink()
-    link.answers["pick"] = Refused("sort-gemini is being merged", "wait for it, then pick")
-    async with dashboard(link, WIDE) as shown:
-        await opened(shown)
-        await shown.press("p")
-        await shown.until(lambda: any("being merged" in said for said in shown.said()))
+        link.emit("sort-codex", Removed(attic="refs/x"))
+        await shown.until(lambda: [one.name for one in shows.seen] == ["sort-claude", "sort-gemini"])
+        link.emit("sort-claude", Removed(attic="refs/x"))
+        link.emit("sort-gemini", Removed(attic="refs/x"))
+        await shown.until(lambda: not isinstance(shown.app.screen, VariantsScreen))
