@@ -45,7 +45,7 @@ def reasons(item: Item) -> tuple[str, ...]:
         takes = "take you" if item.measured else "may take you"
         said.append(f"{ANSWERS[item.kind]} {takes} {span(item.expected_s)}")
     else:
-        said.append("no agent waits for it" if not item.blocks else "")
+        said.append("no agent is held up" if not item.blocks else "")
     return tuple(filter(None, said))
 
 

@@ -289,3 +289,11 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert 80 < (retry_after({"retry-after": later}) or 0) <= 90
     assert retry_after({"retry-after": "soon"}) is None
     assert retry_after({}) is None
+
+
+def test_the_default_model_is_one_that_the_sdk_does_not_warn_of() -> None:
+    from anthropic.resources.messages.messages import DEPRECATED_MODELS
+
+    from sessions.coder.providers.anthropic import DEFAULT_MODEL
+
+    assert DEFAULT_MODEL not in DEPRECATED_MODELS

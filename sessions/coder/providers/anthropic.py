@@ -9,7 +9,7 @@ from sessions.coder.conversation import Call, Conversation, Tokens, Turn
 from sessions.coder.providers import ProviderFailed, TryAgain, refusal
 from sessions.coder.tools import TOOLS
 
-DEFAULT_MODEL = "claude-sonnet-4-5"
+DEFAULT_MODEL = "claude-sonnet-5-5"
 MAX_TOKENS = 16_000
 
 
