@@ -31,20 +31,21 @@ def import_usage(env: Mapping[str, str], emit: Callable[[SessionId | None, Event
     failed: list[str] = []
     for one in past.files(env):
         try:
+            name = f"{one.path}#{one.part}" if one.part else str(one.path)
             stat = one.path.stat()
-            size = [stat.st_size, stat.st_mtime_ns]
-            if known.get(str(one.path)) == size:
+            size = list(one.stamp or (stat.st_size, stat.st_mtime_ns))
+            if known.get(name) == size:
                 unchanged += 1
                 continue
             folder, found = past.read(one, env)
         except OSError as error:
-            failed.append(f"{one.path}: {error.strerror or error}")
+            failed.append(f"{one.path}: {error.strerror}" if error.strerror else str(error))
             continue
         session = SessionId(f"past-{one.agent}-{one.conversation}")
         for start in range(0, len(found), AT_ONCE):
             part = found[start : start + AT_ONCE]
             emit(session, Imported(agent=one.agent, conversation=one.conversation, folder=folder, responses=part))
-        known[str(one.path)] = size
+        known[name] = size
         read, responses = read + 1, responses + len(found)
     durable.write(memory, json.dumps(known).encode())
     return ImportReply(files=read, unchanged=unchanged, responses=responses, failed=tuple(failed))

@@ -1,6 +1,6 @@
 """Usage of conversations that are over, from the agents' own files. Only read.
 
-Of Claude Code, Codex, Gemini CLI, Qwen Code and pi. opencode keeps its conversations in a database of its own.
+Of Claude Code, Codex, Gemini CLI, Qwen Code, pi and opencode.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions import agents
-from sessions.agents import pi_usage
+from sessions.agents import opencode_kept, pi_usage
 from sessions.agents.claude_reader import config_folder
 from sessions.agents.contract import Place, Reading
 from sessions.agents.gemini_chat import folder as gemini
@@ -26,12 +26,18 @@ _LARGEST = 512 << 20
 
 @dataclass(frozen=True)
 class Past:
-    """One file. ``feed`` is the adapter's name for what is in it; ``conversation`` what it belongs to."""
+    """One file. ``feed`` is the adapter's name for what is in it; ``conversation`` what it belongs to.
+
+    Of a file that holds several: ``part`` names the one, ``stamp`` changes when it holds more, ``folder`` is its own.
+    """
 
     agent: str
     path: Path
     feed: str
     conversation: str
+    part: str = ""
+    stamp: tuple[int, int] | None = None
+    folder: str = ""
 
 
 def files(env: Mapping[str, str]) -> Iterator[Past]:
@@ -55,10 +61,20 @@ def files(env: Mapping[str, str]) -> Iterator[Past]:
     pi = Path(env["PI_CODING_AGENT_DIR"]) if env.get("PI_CODING_AGENT_DIR") else home / ".pi" / "agent"
     for path in sorted((pi / "sessions").glob("*/*.jsonl")):
         yield Past("pi", path, "session", path.stem)
+    for path in opencode_kept.databases(env, home):
+        try:
+            held = opencode_kept.sessions(path)
+        except OSError:
+            yield Past("opencode", path, "database", path.stem)  # to be told of when it is read
+            continue
+        for one in held:
+            yield Past("opencode", path, "database", one.parent or one.id, one.id, one.stamp, one.folder)
 
 
 def read(past: Past, env: Mapping[str, str]) -> tuple[str, tuple[Response, ...]]:
     """Where it was held (a folder, empty when it does not tell), and its responses. Raises OSError."""
+    if past.agent == "opencode":
+        return past.folder, opencode_kept.responses(past.path, past.part)
     if past.path.stat().st_size > _LARGEST:
         raise OSError(f"{past.path} is too large for a conversation")
     lines = tuple(past.path.read_bytes().splitlines())

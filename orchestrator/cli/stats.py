@@ -34,7 +34,7 @@ def stats(arguments: Namespace) -> int:
 def import_usage(arguments: Namespace) -> int:
     """Take over the usage of conversations on this disk."""
     kept = ("HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME", "QWEN_RUNTIME_DIR", "QWEN_HOME")
-    env = {name: os.environ[name] for name in (*kept, "PI_CODING_AGENT_DIR") if name in os.environ}
+    env = {name: os.environ[name] for name in (*kept, "PI_CODING_AGENT_DIR", "XDG_DATA_HOME") if name in os.environ}
     reply = call("import_usage", timeout=None, env=env)
     for why in reply["failed"]:
         note(f"not read: {why}")

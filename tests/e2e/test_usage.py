@@ -16,8 +16,6 @@ from tests.e2e.conftest import Agents
 from tests.machine import Machine
 
 KEYS = ("input", "output", "cache_read", "cache_write")
-READ = ("claude", "codex", "gemini", "pi")
-"""Whose own files ``import-usage`` reads; opencode keeps a database."""
 SLOW = pytest.mark.nightly
 
 
@@ -87,8 +85,7 @@ def test_everybody_counts_the_same(agents: Agents, tmp_path: Path, agent: str) -
     server = agents.model.tokens
     agents.until("u", lambda: len(agents.model.records()) >= 3 and agents.session("u")["state"] == "done")
     counted = {"server": server(), "live": agents.session("u")["tokens"], "tokscale": _by_tokscale(agents, agent)}
-    if agent in READ:
-        counted["import-usage"] = _imported(agents, tmp_path, agent)
+    counted["import-usage"] = _imported(agents, tmp_path, agent)
     for who, sums in counted.items():
         told = ", ".join(f"{key} {value}" for key, value in sums.items())
         print(f"{agent:9} {who:12} {told}")  # noqa: T201
