@@ -115,3 +115,21 @@ def test_questions_and_failures_of_codex() -> None:
     limit = failed("You've hit your usage limit. Try again at 5:46 AM.", "usage_limit_exceeded")
     assert (limit.channel, limit.state) == ("osc7501", State.RATE_LIMITED)
     assert limit.until is not None
+
+
+def test_an_interrupted_answer_of_claude_is_a_lower_bound_and_a_whole_one_is_not() -> None:
+    at = NOW.isoformat()
+    cut = {"type": "user", "timestamp": at, "message": {"content": "[Request interrupted by user]"}}
+
+    def asked(name: str) -> dict[str, object]:
+        return {"type": "api-request", "id": name, "timestamp": at}
+
+    def marks(*records: dict[str, object]) -> list[tuple[str, int, bool]]:
+        found = claude().read(lines("transcript", *records)).responses
+        return [(item.id, item.usage.output, item.usage.lower_bound) for item in found]
+
+    assert marks(asked("r1"), cut) == [("r1", 0, True)]  # before its first word: the log has nothing of it
+    assert marks(asked("r1"), said("m1", 1), cut) == [("m1", 1, True)]  # in it: the log has what was told at its start
+    assert marks(asked("r1"), said("m1", 50), cut) == [("m1", 50, False)]  # a tool was cut off; the answer was whole
+    assert marks(asked("r1"), said("m1", 50), asked("r2"), cut) == [("m1", 50, False), ("r2", 0, True)]
+    assert marks(asked("r1"), said("m1", 50), asked("r2"), said("m2", 1), cut, cut)[1] == ("m2", 1, True)
