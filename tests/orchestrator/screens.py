@@ -110,7 +110,7 @@ async def compare(name: str, shown: Shown) -> None:
         await shown.pilot.pause(0.5)
         path.write_text(shown.text() + "\n")
     golden = path.read_text() if path.exists() else ""
-    for _ in range(100):
+    for _ in range(300):  # what a tick drew with another time is drawn again by the next one, a second later
         if shown.text() + "\n" == golden:
             return
         await shown.pilot.pause(0.01)
