@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the end-to-end suite: real agent CLIs from npm (kept in a cache folder), a scripted model, no network.
+# Runs the end-to-end suite (--prepare: only installs what it needs): real agent CLIs from npm (kept in a cache folder), a scripted model, no network.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -25,6 +25,7 @@ if [ "$(cat "$cache/.ready" 2>/dev/null || true)" != "$wanted" ]; then
     fi
     printf '%s' "$wanted" >"$cache/.ready"
 fi
+[ "${1-}" != --prepare ] || exit 0
 ORCHESTRATOR_E2E_BIN=$cache/node_modules/.bin
 export ORCHESTRATOR_E2E_BIN
 # With the node that came along: pi needs a newer one than many machines have.

@@ -42,12 +42,19 @@ def _own_files(machine: Agents) -> dict[str, bytes]:
     return {name: (config / name).read_bytes() for name in ("settings.json", "trustedFolders.json")}
 
 
-def _blocked(machine: Agents, kind: str) -> dict[str, Any]:
-    machine.ok("wait", "g", "--for", "blocked", "--timeout", "40")
-    item = machine.session("g")
-    assert item["kind"] == kind, item
-    question: dict[str, Any] = item["question"]
-    return question
+def _blocked(machine: Agents, kind: str, words: str = "") -> dict[str, Any]:
+    """The question that is open and has these words: the one before stands for a moment after its answer."""
+    found: list[dict[str, Any]] = []
+
+    def asked() -> bool:
+        item = machine.session("g")
+        if item["state"] == "blocked" and words in json.dumps(item["question"]):
+            assert item["kind"] == kind, item
+            found.append(item["question"])
+        return bool(found)
+
+    machine.until("g", asked)
+    return found[0]
 
 
 def test_from_a_task_to_a_merge(gemini: Agents) -> None:
@@ -64,7 +71,7 @@ def test_from_a_task_to_a_merge(gemini: Agents) -> None:
     assert asked["command"] == "echo g > g.txt"
     assert "echo g > g.txt" in gemini.ok("show", "g")
     gemini.ok("answer", "g", "y", "--question", asked["id"])
-    written = _blocked(gemini, "permission")
+    written = _blocked(gemini, "permission", "more.txt")
     assert written["path"] == "more.txt"
     assert "asks something else" in gemini.refused("answer", "g", "y", "--question", asked["id"])
     gemini.ok("answer", "g", "y")
@@ -92,10 +99,10 @@ def test_questions_are_answered_by_options_by_several_and_in_words(gemini: Agent
     assert "Which colour do you prefer" in first["title"]
     assert [option["label"] for option in first["options"]] == COLOURS[:3]  # it shows no more at once
     gemini.ok("answer", "g", "4", "--question", first["id"])
-    several = _blocked(gemini, "question")
+    several = _blocked(gemini, "question", "Which ones do you like")
     assert several["multiple"]
     gemini.ok("answer", "g", "1,3")
-    _blocked(gemini, "question")
+    _blocked(gemini, "question", "And which one not")
     gemini.ok("answer", "g", "--text", "Pink, of all colours")
     gemini.ok("wait", "g", "--for", "done", "--timeout", "30")
     (chat,) = (gemini.home / ".gemini" / "tmp").glob("*/chats/session-*.jsonl")

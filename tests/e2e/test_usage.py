@@ -84,6 +84,7 @@ def test_everybody_counts_the_same(agents: Agents, tmp_path: Path, agent: str) -
     agents.ok("send", "u", agents.prompt({"say": "And the second. " * 3}, words="Go on."))
     server = agents.model.tokens
     agents.until("u", lambda: len(agents.model.records()) >= 3 and agents.session("u")["state"] == "done")
+    agents.until("u", lambda: agents.session("u")["tokens"] == server())  # the last one is told a moment later
     counted = {"server": server(), "live": agents.session("u")["tokens"], "tokscale": _by_tokscale(agents, agent)}
     counted["import-usage"] = _imported(agents, tmp_path, agent)
     for who, sums in counted.items():
