@@ -10,6 +10,6 @@ NIGHTLY = bool(os.environ.get("NIGHTLY"))
 Point = TypeVar("Point")
 
 
-def some(points: Sequence[Point], *, each: int = 2) -> Sequence[Point]:
+def some(points: Sequence[Point], *, each: int = 3) -> Sequence[Point]:
     """Every point at night, else one in ``each``, from the first on."""
     return points if NIGHTLY else points[::each]

@@ -99,6 +99,7 @@ def _tokens_equal(machine: Agents) -> None:
     assert told["output"] > 0
 
 
+@pytest.mark.nightly
 def test_a_killed_daemon_loses_nothing(machine: Agents) -> None:
     _start(machine, {"say": "First.", "use": [_run("echo o > made.txt")]}, {"say": "Done."})
     before = _until(machine, "blocked")
