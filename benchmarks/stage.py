@@ -61,7 +61,9 @@ class Stage:
         os.environ.pop("TMUX", None)
         # The screen rules of a real agent, with a program that does nothing: only our sensing is measured.
         command = json.dumps(["/bin/sh", "-c", "stty -echo; exec cat >/dev/null", "agent"])
-        Path(os.environ["ORCHESTRATOR_CONFIG"]).write_text(f"[agents.claude]\ncommand = {command}\n")
+        Path(os.environ["ORCHESTRATOR_CONFIG"]).write_text(
+            f"[run]\nmax_running = 1000\n[agents.claude]\ncommand = {command}\n"  # all of them, on any machine
+        )
         repository = self.folder / "repository"
         repository.mkdir()
         for words in (

@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from orchestrator import budgets, landing, launches, resuming
@@ -128,7 +129,7 @@ class QueueService:
             room=room.fits,
             full=room.why,
             load=_load(),
-            limited=lambda agent, repository: budgets.why_not(supervisor.fleet, agent, repository, now) or "",
+            limited=cache(lambda agent, repository: budgets.why_not(supervisor.fleet, agent, repository, now) or ""),
         )
         return plan(supervisor.fleet.queue, settings.queue, world)
 
